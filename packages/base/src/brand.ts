@@ -1,0 +1,4 @@
+declare const brand: unique symbol;
+
+/** A `T` that only code which has checked it may produce. */
+export type Brand<T, Name extends string> = T & { readonly [brand]: Name };
