@@ -1,1 +1,1 @@
-export {};
+export * from "./thread.ts";
