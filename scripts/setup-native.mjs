@@ -99,9 +99,13 @@ const compile = () => {
   run(
     process.execPath,
     [
-      ...[nodeGyp(), "rebuild", `--jobs=${os.availableParallelism()}`, `--python=${pythonWithPip()}`],
+      nodeGyp(),
+      "rebuild",
+      `--jobs=${os.availableParallelism()}`,
+      `--python=${pythonWithPip()}`,
       ...(headers === undefined ? [] : [`--nodedir=${headers}`]),
-      ...["--module_name=tfjs_binding", `--module_path=${path.dirname(addon())}`],
+      "--module_name=tfjs_binding",
+      `--module_path=${path.dirname(addon())}`,
       `--napi_build_version=${napiVersion()}`,
     ],
     PACKAGE,
