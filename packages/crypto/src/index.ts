@@ -1,1 +1,12 @@
-export {};
+export * from "./aead.ts";
+export * from "./agreement.ts";
+export * from "./derive.ts";
+export * from "./hash.ts";
+export * from "./identity.ts";
+export * from "./identity-file.ts";
+export * from "./keystream.ts";
+export * from "./merkle.ts";
+export * from "./random.ts";
+export * from "./safety-number.ts";
+export * from "./signing.ts";
+export * from "./small-box.ts";
