@@ -1,0 +1,100 @@
+/**
+ * What a trainer is to the rest: something that holds a site's rows and turns a model into an update. The model is one
+ * flat vector, its tensors in the order of {@link Trainer.tensors}; nothing here says which network is behind it.
+ */
+
+export interface TensorSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+export interface Example {
+  readonly text: string;
+  /** The class, from 0. */
+  readonly label: number;
+}
+
+export type Optimiser =
+  | { readonly type: "adam"; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
+  | { readonly type: "sgd" };
+
+/** `linear-decay` multiplies the rate of round r of R by 1 − (r − 1)/R; it is constant within a round. */
+export type Schedule = "constant" | "linear-decay";
+
+/** One round of local training: a pure function of this and the site's rows, so that it can be repeated. */
+export interface TrainJob {
+  /** The global model, flat; it is not changed. */
+  readonly model: Float32Array;
+  /** From 1. */
+  readonly round: number;
+  readonly rounds: number;
+  readonly localSteps: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** Its state is fresh in each round. */
+  readonly optimiser: Optimiser;
+  readonly schedule: Schedule;
+  /** 32 bytes, a secret of the site: with the round they fix which rows stand in which batch. */
+  readonly shuffleSeed: Uint8Array;
+}
+
+export type TrainOutcome =
+  | {
+      readonly type: "trained";
+      /** The trained model minus the model of the job. */
+      readonly update: Float32Array;
+      /** How many rows were drawn, repetitions counted: the divisor of `lossSum`. */
+      readonly examples: number;
+      readonly lossSum: number;
+    }
+  | TrainFailure;
+
+/** Why a site leaves the round. Rows are counted from 0 in the order in which the trainer was given them. */
+export type TrainFailure = { readonly type: "failed" } & (
+  | {
+      readonly code: "non-finite-loss";
+      readonly facts: { readonly step: number; readonly rows: readonly number[] };
+    }
+  | { readonly code: "non-finite-update"; readonly facts: { readonly tensors: readonly string[] } }
+  | { readonly code: "model-length"; readonly facts: { readonly expected: number; readonly given: number } }
+  | { readonly code: "no-rows"; readonly facts: Readonly<Record<never, never>> }
+);
+
+export interface Evaluation {
+  readonly examples: number;
+  /** Mean cross-entropy. */
+  readonly loss: number;
+  readonly accuracy: number;
+  /** Mean over the classes of the share of their examples that were found. */
+  readonly balancedAccuracy: number;
+  /** Area under the ROC curve of class 1 against class 0; `undefined` unless there are exactly these two. */
+  readonly auc: number | undefined;
+  /** Share of class 1 found at the lowest threshold that takes at most 1 % of class 0 for it; as `auc`. */
+  readonly recallAt1PercentFalsePositives: number | undefined;
+}
+
+export interface Trainer {
+  /** The backend that runs it, with its version, for logs and reports. */
+  readonly backend: string;
+  readonly tensors: readonly TensorSpec[];
+  /** How many rows the site has. */
+  readonly rows: number;
+  readonly train: (job: TrainJob, onStep?: (step: number, loss: number) => void) => Promise<TrainOutcome>;
+  readonly evaluate: (model: Float32Array, examples: readonly Example[]) => Promise<Evaluation>;
+  readonly close: () => Promise<void>;
+}
+
+/** How an encoder becomes a classifier: plain data, part of what both sides sign. */
+export interface ClassifierTask {
+  readonly classes: number;
+  /** Longest input in tokens, [CLS] and [SEP] included. */
+  readonly maxTokens: number;
+  /** Low-rank adapters on the query and value projections of these encoder layers, counted from 0. */
+  readonly lora: { readonly rank: number; readonly alpha: number; readonly layers: readonly number[] };
+  /** logits = logitScale · (z Wᵀ) + b, where z is the mean of the last hidden states with length 1. */
+  readonly logitScale: number;
+}
+
+/** How many values the flat vector of these tensors has. */
+export const parameterCount = (tensors: readonly TensorSpec[]): number =>
+  tensors.reduce((count, { shape }) => count + shape.reduce((size, side) => size * side, 1), 0);
