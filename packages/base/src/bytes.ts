@@ -9,7 +9,13 @@ export const concatBytes = (...parts: readonly Uint8Array[]): Uint8Array => {
   return joined;
 };
 
-export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+/** Text that has no UTF-8 throws: a lone surrogate would become U+FFFD, and two texts would have the same bytes. */
+export const utf8 = (text: string): Uint8Array => {
+  if (hasLoneSurrogate(text)) throw new RangeError("text with a lone surrogate has no UTF-8");
+  return new TextEncoder().encode(text);
+};
+
+export const hasLoneSurrogate = (text: string): boolean => /\p{Surrogate}/u.test(text);
 
 /** Strict UTF-8: malformed bytes throw instead of turning into replacement characters. */
 export const utf8ToText = (bytes: Uint8Array): string =>
@@ -37,7 +43,9 @@ export const hexToBytes = (hex: string): Uint8Array | undefined => {
   );
 };
 
+/** Four bytes, big-endian; throws on anything but an integer from 0 to 2^32 - 1. */
 export const u32ToBytes = (value: number): Uint8Array => {
+  if (value >>> 0 !== value) throw new RangeError("not an unsigned integer of 4 bytes");
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value);
   return bytes;

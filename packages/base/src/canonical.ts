@@ -20,7 +20,8 @@ export class Reader {
   #offset = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // A plain view: `slice` of a Buffer would share its memory instead of copying.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   get rest(): number {
@@ -83,7 +84,7 @@ export const u64 = uint(8);
 export const rawBytes = (length: number): Canonical<Uint8Array> => ({
   write: (value) => {
     if (value.length !== length) throw new RangeError(`not ${length} bytes`);
-    return value;
+    return new Uint8Array(value);
   },
   read: (from) => from.take(length),
 });
@@ -123,7 +124,10 @@ export const sequence = <T>(item: Canonical<T>, longest: number): Canonical<read
   read: (from) => {
     const length = from.uint(4);
     if (length > longest) throw new ShapeError("list", `at most ${longest} items`);
-    return Array.from({ length }, () => item.read(from));
+    // Grows item by item: a length that lies allocates nothing.
+    const items: T[] = [];
+    while (items.length < length) items.push(item.read(from));
+    return items;
   },
 });
 

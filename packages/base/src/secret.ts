@@ -10,7 +10,8 @@ export class Secret {
 
   /** Takes ownership of `bytes`: the caller keeps no other reference, so that {@link wipe} clears the only copy. */
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // A plain view of the same memory: `slice` of a Buffer would not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   get length(): number {
@@ -21,7 +22,7 @@ export class Secret {
     return this.#wiped;
   }
 
-  /** The bytes themselves, not a copy; throws after {@link wipe}, so that zeros are never used as a key. */
+  /** The memory itself, not a copy; throws after {@link wipe}, so that zeros are never used as a key. */
   reveal(): Uint8Array {
     if (this.#wiped) throw new Error("secret used after it was wiped");
     return this.#bytes;

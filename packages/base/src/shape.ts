@@ -89,7 +89,7 @@ export const listOf =
   (value, path = "") => {
     if (!Array.isArray(value) || value.length > longest || value.length < shortest)
       throw new ShapeError(path, `a list of ${shortest} to ${longest}`);
-    return value.map((element, i) => item(element, `${path}[${i}]`));
+    return Array.from(value, (element, i) => item(element, `${path}[${i}]`));
   };
 
 type Fields = Readonly<Record<string, Shape<unknown>>>;
@@ -107,13 +107,16 @@ export const record =
     const source = new Map<string, unknown>(Object.entries(value));
     const at = (key: string) => (path === "" ? key : `${path}.${key}`);
     for (const key of source.keys())
-      if (!Object.hasOwn(fields, key)) throw new ShapeError(at(key.slice(0, 40)), "no such field");
+      if (!Object.hasOwn(fields, key)) throw new ShapeError(at(printableKey(key)), "no such field");
     const checked = Object.entries(fields).map(
       ([key, field]) => [key, field(source.get(key), at(key))] as const,
     );
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- built from `fields`, key by key
     return Object.fromEntries(checked.filter(([, field]) => field !== undefined)) as FromFields<F>;
   };
+
+/** A name that a stranger chose goes into logs and onto terminals only if it is a name. */
+const printableKey = (key: string): string => (/^[\w-]{1,40}$/u.test(key) ? key : "(unprintable)");
 
 /** One of several records, told apart by their `type`. */
 export const variant =

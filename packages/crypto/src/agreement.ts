@@ -16,7 +16,7 @@ export interface AgreementKeys {
 /** The key pair of a 32-byte seed, always the same; the secret key is a copy, so the seed may be wiped. */
 export const agreementKeys = (seed: Secret): AgreementKeys => {
   const publicKey = publicKeyOf(importSecretKey("X25519", seed));
-  return { publicKey, secretKey: new Secret(seed.reveal().slice()) };
+  return { publicKey, secretKey: new Secret(new Uint8Array(seed.reveal())) };
 };
 
 /** Gives `undefined` for a peer key of wrong length or low order; a secret key of wrong length is a bug and throws. */

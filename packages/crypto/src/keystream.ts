@@ -66,6 +66,10 @@ const counterAndNonce = (counter: number, nonce: Uint8Array): Uint8Array => {
 };
 
 const inPieces = (length: number, piece: (length: number) => Buffer): Uint8Array => {
+  if (length <= PIECE) {
+    const only = piece(length);
+    return new Uint8Array(only.buffer, only.byteOffset, length);
+  }
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at += PIECE) bytes.set(piece(Math.min(PIECE, length - at)), at);
   return bytes;

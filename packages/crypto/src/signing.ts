@@ -18,7 +18,7 @@ export interface SigningKeys {
 /** The key pair of a 32-byte seed, always the same; the secret key is a copy, so the seed may be wiped. */
 export const signingKeys = (seed: Secret): SigningKeys => {
   const publicKey = publicKeyOf(importSecretKey("Ed25519", seed));
-  return { publicKey, secretKey: new Secret(seed.reveal().slice()) };
+  return { publicKey, secretKey: new Secret(new Uint8Array(seed.reveal())) };
 };
 
 /** The public half is computed from the secret key each time, so that no caller can pair a message with a wrong one. */
@@ -55,7 +55,7 @@ const SMALL_ORDER_Y = [
 
 /** Whether an encoded point has a canonical y and more than small order; whether it lies on the curve OpenSSL says. */
 const isSoundPoint = (point: Uint8Array): boolean => {
-  const y = point.slice();
+  const y = new Uint8Array(point);
   y[31]! &= 0x7f;
   return isBelow(y, PRIME) && !SMALL_ORDER_Y.some((small) => equalBytes(small, y));
 };
