@@ -1,0 +1,33 @@
+/** The `wasm` backend: SIMD kernels in one thread, with the repairs that training needs. */
+import { createRequire } from "node:module";
+import path from "node:path";
+import type { TensorFlow } from "./tensorflow.ts";
+import { routeMatMul } from "./wasm-mat-mul.ts";
+import { repairKernels } from "./wasm-repairs.ts";
+
+/** Throws when WebAssembly or its file cannot be loaded. */
+export const openWasm = async (tf: TensorFlow): Promise<void> => {
+  const { default: wasm } = await import("@tensorflow/tfjs-backend-wasm");
+  const require = createRequire(import.meta.url);
+  const before = crashListeners();
+  wasm.setWasmPaths(`${path.dirname(require.resolve("@tensorflow/tfjs-backend-wasm"))}${path.sep}`);
+  const started = await tf.setBackend("wasm");
+  forgetNewListeners(before);
+  if (!started) throw new Error("WebAssembly did not start");
+  const backend = tf.backend();
+  if (!(backend instanceof wasm.BackendWasm)) throw new Error("another backend carries the name wasm");
+  repairKernels(tf, backend);
+  routeMatMul(tf, backend);
+};
+
+const CRASHES = ["uncaughtException", "unhandledRejection"] as const;
+
+const crashListeners = () => CRASHES.map((event) => new Set(process.rawListeners(event)));
+
+/** Emscripten's loader makes itself responsible for every crash of the process; how a process ends is not its business. */
+const forgetNewListeners = (before: readonly ReadonlySet<unknown>[]): void => {
+  for (const [i, event] of CRASHES.entries())
+    for (const listener of process.rawListeners(event))
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `rawListeners` gave is a listener
+      if (!before[i]!.has(listener)) process.off(event, listener as (...args: unknown[]) => void);
+};
