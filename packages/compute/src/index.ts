@@ -2,3 +2,8 @@ export * from "./thread.ts";
 export * from "./backend/backend.ts";
 export * from "./backend/self-test.ts";
 export * from "./backend/tensorflow.ts";
+export * from "./thread-calls.ts";
+export * from "./ring/l2-norm.ts";
+export * from "./ring/open-ring-engine.ts";
+export * from "./ring/ring-engine.ts";
+export * from "./ring/self-test.ts";

@@ -1,0 +1,77 @@
+/**
+ * Known answers for ring engines. An engine that is wrong in one lane of a billion turns a whole round to noise, so
+ * that each is tried before use: encoding, streams of both signs and chunks, over borders of segments, pieces and tensors.
+ */
+import { bytesToHex, utf8 } from "@bulkhead/base";
+import { sha256 } from "@bulkhead/crypto";
+import type { RingEngine, RingGeometry } from "./ring-engine.ts";
+
+interface KnownAnswer extends RingGeometry {
+  readonly largestQuantum: number;
+  readonly clamped: number;
+  /** SHA-256 of the vector, in hexadecimal. */
+  readonly digest: string;
+}
+
+const SEGMENT_LANES = [40_001, 17, 20_000];
+/** Payload lanes less scalars, in tensors of which the second crosses a border of segments. */
+const TENSORS = [
+  { length: 39_000, scale: 500 },
+  { length: 12_345, scale: 3 },
+  { length: 8_622, scale: 70_000 },
+];
+const SCALARS = Uint32Array.of(1, 65_535, 40_000);
+const CHUNK = { byteOffset: 4_004, length: 90_000 };
+
+const KNOWN_ANSWERS: readonly KnownAnswer[] = [
+  { laneBits: 16, segmentLanes: SEGMENT_LANES, largestQuantum: 3_276, clamped: 0, digest: "" },
+  { laneBits: 32, segmentLanes: SEGMENT_LANES, largestQuantum: 2 ** 27, clamped: 0, digest: "" },
+];
+
+/** Throws unless the engine gives every known answer. */
+export const selfTestRingEngine = async (engine: RingEngine): Promise<void> => {
+  for (const answer of KNOWN_ANSWERS) {
+    const given = await answerOf(engine, answer);
+    if (given.digest !== answer.digest || given.clamped !== answer.clamped)
+      throw new Error(
+        `ring engine "${engine.name}" is not exact on this machine: wrong at ${answer.laneBits} bits`,
+      );
+  }
+};
+
+const answerOf = async (
+  engine: RingEngine,
+  { largestQuantum, ...geometry }: KnownAnswer,
+): Promise<{ readonly clamped: number; readonly digest: string }> => {
+  const vector = engine.allocate(geometry);
+  const { clamped } = await engine.quantise(
+    {
+      update: knownUpdate(),
+      plan: { largestQuantum, tensors: TENSORS },
+      factor: 0.7,
+      roundingSeed: knownKey("rounding"),
+      scalarLanes: () => SCALARS,
+    },
+    vector,
+  );
+  await engine.addStreams(vector, [
+    { key: knownKey("self"), sign: 1 },
+    { key: knownKey("above"), sign: 1 },
+    { key: knownKey("below"), sign: -1 },
+  ]);
+  await engine.addChunk(
+    vector,
+    CHUNK.byteOffset,
+    Uint8Array.from({ length: CHUNK.length }, (_, i) => (i * 31) % 251),
+  );
+  return { clamped, digest: bytesToHex(sha256(vector.bytes)) };
+};
+
+/** Values of both signs up to 8, that every machine has exactly. */
+const knownUpdate = (): Float32Array =>
+  Float32Array.from(
+    { length: TENSORS.reduce((sum, { length }) => sum + length, 0) },
+    (_, i) => (((i * 7_919) % 16_385) - 8_192) / 1_024,
+  );
+
+const knownKey = (name: string): Uint8Array => sha256(utf8(`bulkhead/1 self-test ${name}`));

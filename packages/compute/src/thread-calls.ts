@@ -1,0 +1,88 @@
+/**
+ * Calls into a worker thread and answers out of it. The two ends stand together: {@link openThreadCalls} where the
+ * thread is wanted, {@link serveThreadCalls} in the module that runs as the thread.
+ */
+import { parentPort } from "node:worker_threads";
+import { startThread } from "./thread.ts";
+
+export interface ThreadCalls {
+  /**
+   * What the thread's function gives for `request` (structured clones; shared memory stays shared). Rejects with what
+   * it throws, as a plain `Error`, and with the thread's own end if that comes first.
+   */
+  readonly call: (request: unknown) => Promise<unknown>;
+  /** Ends the thread; calls still open reject. */
+  readonly close: () => Promise<void>;
+}
+
+interface Request {
+  readonly id: number;
+  readonly request: unknown;
+}
+
+type Reply =
+  | { readonly type: "done"; readonly id: number; readonly result: unknown }
+  | { readonly type: "failed"; readonly id: number; readonly error: Error };
+
+interface OpenCall {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Starts the thread as {@link startThread} does. It keeps the process alive only while a call is open. */
+export const openThreadCalls = (moduleUrl: URL, data?: unknown): ThreadCalls => {
+  const thread = startThread(moduleUrl, data);
+  const open = new Map<number, OpenCall>();
+  let nextId = 0;
+  let ended: Error | undefined;
+
+  const end = (error: Error): void => {
+    ended ??= error;
+    for (const { reject } of open.values()) reject(ended);
+    open.clear();
+    thread.unref();
+  };
+  thread.on("message", (reply: Reply) => {
+    const call = open.get(reply.id);
+    open.delete(reply.id);
+    if (open.size === 0) thread.unref();
+    if (reply.type === "done") call?.resolve(reply.result);
+    else call?.reject(reply.error);
+  });
+  thread.on("error", (error) => end(asError(error)));
+  thread.on("exit", (code) => end(new Error(`a worker thread ended by itself, with code ${code}`)));
+  thread.unref();
+
+  return {
+    call: (request) =>
+      new Promise((resolve, reject) => {
+        if (ended !== undefined) return reject(ended);
+        const id = nextId++;
+        open.set(id, { resolve, reject });
+        thread.ref();
+        return thread.postMessage({ id, request } satisfies Request);
+      }),
+    close: async () => {
+      end(new Error("the worker thread was closed"));
+      await thread.terminate();
+    },
+  };
+};
+
+/** Answers every call with what `perform` gives or throws; for use at the end of a thread's module. */
+export const serveThreadCalls = (perform: (request: unknown) => unknown): void => {
+  const port = parentPort;
+  if (port === null) throw new Error("this module runs as a worker thread only");
+  const answer = async ({ id, request }: Request): Promise<Reply> => {
+    try {
+      return { type: "done", id, result: await perform(request) };
+    } catch (error) {
+      return { type: "failed", id, error: asError(error) };
+    }
+  };
+  port.on("message", (request: Request) => {
+    void answer(request).then((reply) => port.postMessage(reply));
+  });
+};
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
