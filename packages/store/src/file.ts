@@ -1,0 +1,121 @@
+/** Whole files: replaced at once or not at all, and read up to a bound. */
+import fs from "node:fs";
+import { dirname, basename, join } from "node:path";
+import { bytesToHex, InputError } from "@bulkhead/base";
+import { randomBytes } from "@bulkhead/crypto";
+import { onDisk } from "./disk-error.ts";
+import { persist } from "./persist.ts";
+
+/** Readable and writable by its owner alone. */
+const PRIVATE_FILE = 0o600;
+const PRIVATE_FOLDER = 0o700;
+
+/**
+ * After it resolves the file holds exactly `bytes`, also after a power failure; a crash or an error before that
+ * leaves the old content whole. Readable by the owner alone unless `mode` says otherwise. Throws an
+ * {@link InputError} (`disk-full`, `not-writable`, `folder-missing`) that names the path.
+ */
+export const writeFileAtomic = async (
+  path: string,
+  bytes: Uint8Array,
+  { mode = PRIVATE_FILE }: { readonly mode?: number } = {},
+): Promise<void> => onDisk("write", path, () => replaceFile(path, bytes, mode));
+
+/** Makes the folder and those above it that are missing, for the owner alone. */
+export const makeFolder = async (path: string): Promise<void> => {
+  onDisk("write", path, () => fs.mkdirSync(path, { recursive: true, mode: PRIVATE_FOLDER }));
+};
+
+/**
+ * The bytes of a file (or of a pipe, up to its end). Throws an {@link InputError} where it is missing, not readable
+ * or longer than `longest` bytes; memory stays below the bound whatever the file's size.
+ */
+export const readFileBounded = async (path: string, longest: number): Promise<Uint8Array> =>
+  onDisk("read", path, () => {
+    const descriptor = fs.openSync(path, "r");
+    try {
+      return readAll(descriptor, path, longest);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  });
+
+/** Removes what writers that were killed have left in the folder; only its one owner may call it. */
+export const sweepLeftovers = (folder: string): void => {
+  for (const name of fs.readdirSync(folder))
+    if (LEFTOVER.test(name)) fs.rmSync(join(folder, name), { force: true });
+};
+
+/** Writes all of `bytes` at `position`: one call of the system may write fewer. */
+export const writeAll = (descriptor: number, bytes: Uint8Array, position: number): void => {
+  for (let written = 0; written < bytes.length;)
+    written += fs.writeSync(descriptor, bytes, written, bytes.length - written, position + written);
+};
+
+const LEFTOVER = /^\..+\.[0-9a-f]{16}\.tmp$/u;
+// Leaves room for the rest of the temporary name within the 255 bytes that file systems allow.
+const LONGEST_STEM = 50;
+
+const replaceFile = (path: string, bytes: Uint8Array, mode: number): void => {
+  const folder = dirname(path);
+  const stem = basename(path).slice(0, LONGEST_STEM);
+  const temporary = join(folder, `.${stem}.${bytesToHex(randomBytes(8))}.tmp`);
+  try {
+    const file = fs.openSync(temporary, "wx", mode);
+    try {
+      persist("file", path, file, () => writeAll(file, bytes, 0));
+    } finally {
+      fs.closeSync(file);
+    }
+    renameLasting(temporary, path, folder);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+};
+
+const renameLasting = (from: string, to: string, folder: string): void => {
+  // Windows has no way to sync a folder; there the rename alone must do.
+  if (process.platform === "win32") {
+    fs.renameSync(from, to);
+    return;
+  }
+  const descriptor = fs.openSync(folder, "r");
+  try {
+    persist("name", to, descriptor, () => fs.renameSync(from, to));
+  } finally {
+    fs.closeSync(descriptor);
+  }
+};
+
+const PIECE = 64 * 1024;
+
+const readAll = (descriptor: number, path: string, longest: number): Uint8Array => {
+  const stat = fs.fstatSync(descriptor);
+  const stated = stat.isFile() ? stat.size : 0;
+  if (stated > longest) throw tooLarge(path, longest);
+  // One byte more than stated, so that the end shows without growing; a pipe states nothing and grows.
+  let bytes: Uint8Array = new Uint8Array(Math.min(stated > 0 ? stated + 1 : PIECE, longest + 1));
+  let length = 0;
+  for (;;) {
+    const read = fs.readSync(descriptor, bytes, length, bytes.length - length, null);
+    length += read;
+    if (length > longest) throw tooLarge(path, longest);
+    if (read === 0) return bytes.slice(0, length);
+    if (length === bytes.length) bytes = grown(bytes, longest + 1);
+  }
+};
+
+const grown = (bytes: Uint8Array, longest: number): Uint8Array => {
+  const larger = new Uint8Array(Math.min(longest, 2 * bytes.length));
+  larger.set(bytes);
+  return larger;
+};
+
+const tooLarge = (path: string, longest: number): InputError =>
+  new InputError({
+    code: "file-too-large",
+    place: path,
+    problem: `it is longer than the ${longest} bytes allowed`,
+    cure: "check that it is the right file",
+  });
