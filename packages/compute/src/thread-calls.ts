@@ -8,9 +8,10 @@ import { startThread } from "./thread.ts";
 export interface ThreadCalls {
   /**
    * What the thread's function gives for `request` (structured clones; shared memory stays shared). Rejects with what
-   * it throws, as a plain `Error`, and with the thread's own end if that comes first.
+   * it throws, as a plain `Error`, and with the thread's own end if that comes first. `onEvent` hears what the function
+   * tells meanwhile.
    */
-  readonly call: (request: unknown) => Promise<unknown>;
+  readonly call: (request: unknown, onEvent?: (event: unknown) => void) => Promise<unknown>;
   /** Ends the thread; calls still open reject. */
   readonly close: () => Promise<void>;
 }
@@ -21,10 +22,12 @@ interface Request {
 }
 
 type Reply =
+  | { readonly type: "event"; readonly id: number; readonly event: unknown }
   | { readonly type: "done"; readonly id: number; readonly result: unknown }
   | { readonly type: "failed"; readonly id: number; readonly error: Error };
 
 interface OpenCall {
+  readonly onEvent: ((event: unknown) => void) | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -44,21 +47,21 @@ export const openThreadCalls = (moduleUrl: URL, data?: unknown): ThreadCalls => 
   };
   thread.on("message", (reply: Reply) => {
     const call = open.get(reply.id);
+    if (reply.type === "event") return call?.onEvent?.(reply.event);
     open.delete(reply.id);
     if (open.size === 0) thread.unref();
-    if (reply.type === "done") call?.resolve(reply.result);
-    else call?.reject(reply.error);
+    return reply.type === "done" ? call?.resolve(reply.result) : call?.reject(reply.error);
   });
   thread.on("error", (error) => end(asError(error)));
   thread.on("exit", (code) => end(new Error(`a worker thread ended by itself, with code ${code}`)));
   thread.unref();
 
   return {
-    call: (request) =>
+    call: (request, onEvent) =>
       new Promise((resolve, reject) => {
         if (ended !== undefined) return reject(ended);
         const id = nextId++;
-        open.set(id, { resolve, reject });
+        open.set(id, { onEvent, resolve, reject });
         thread.ref();
         return thread.postMessage({ id, request } satisfies Request);
       }),
@@ -70,12 +73,15 @@ export const openThreadCalls = (moduleUrl: URL, data?: unknown): ThreadCalls => 
 };
 
 /** Answers every call with what `perform` gives or throws; for use at the end of a thread's module. */
-export const serveThreadCalls = (perform: (request: unknown) => unknown): void => {
+export const serveThreadCalls = (
+  perform: (request: unknown, tell: (event: unknown) => void) => unknown,
+): void => {
   const port = parentPort;
   if (port === null) throw new Error("this module runs as a worker thread only");
   const answer = async ({ id, request }: Request): Promise<Reply> => {
     try {
-      return { type: "done", id, result: await perform(request) };
+      const tell = (event: unknown) => port.postMessage({ type: "event", id, event } satisfies Reply);
+      return { type: "done", id, result: await perform(request, tell) };
     } catch (error) {
       return { type: "failed", id, error: asError(error) };
     }
