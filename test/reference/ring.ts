@@ -75,13 +75,13 @@ const slowWords = (
 ): bigint[] => {
   const nonce = new Uint8Array(12);
   for (let i = 0; i < 4; i++) nonce[i] = Math.floor(segment / 256 ** (3 - i)) % 256;
-  const width = bits / 8;
-  const bytes = Array.from({ length: Math.ceil((count * width) / 64) }, (_, counter) => [
-    ...chacha20Block(key, nonce, counter),
-  ]).flat();
-  return Array.from({ length: count }, (_, i) =>
-    littleEndian(Uint8Array.from(bytes.slice(i * width, (i + 1) * width))),
-  );
+  const words: bigint[] = [];
+  for (let counter = 0; words.length < count; counter++) {
+    const block = chacha20Block(key, nonce, counter);
+    for (let at = 0; at < 64 && words.length < count; at += bits / 8)
+      words.push(littleEndian(block.subarray(at, at + bits / 8)));
+  }
+  return words;
 };
 
 const checkFlags = ({ segmentLanes }: RingGeometry): boolean[] =>
@@ -97,5 +97,8 @@ const writeLane = ({ laneBits, bytes }: RingVector, lane: number, value: bigint)
   for (let i = 0; i < laneBits / 8; i++, rest /= 256n) bytes[(lane * laneBits) / 8 + i] = Number(rest % 256n);
 };
 
-const littleEndian = (bytes: Uint8Array): bigint =>
-  bytes.reduceRight((value, byte) => value * 256n + BigInt(byte), 0n);
+const littleEndian = (bytes: Uint8Array): bigint => {
+  let value = 0;
+  for (const [i, byte] of bytes.entries()) value += byte * 256 ** i;
+  return BigInt(value);
+};

@@ -57,14 +57,13 @@ export const openThreadCalls = (moduleUrl: URL, data?: unknown): ThreadCalls => 
   thread.unref();
 
   return {
-    call: (request, onEvent) =>
-      new Promise((resolve, reject) => {
-        if (ended !== undefined) return reject(ended);
-        const id = nextId++;
-        open.set(id, { onEvent, resolve, reject });
-        thread.ref();
-        return thread.postMessage({ id, request } satisfies Request);
-      }),
+    call: async (request, onEvent) => {
+      if (ended !== undefined) throw ended;
+      const id = nextId++;
+      thread.postMessage({ id, request } satisfies Request);
+      thread.ref();
+      return new Promise((resolve, reject) => open.set(id, { onEvent, resolve, reject }));
+    },
     close: async () => {
       end(new Error("the worker thread was closed"));
       await thread.terminate();
