@@ -97,7 +97,7 @@ const smallOrderU = (): readonly bigint[] => {
 
 describe("points of low order", () => {
   const encodings = smallOrderU().flatMap((u) =>
-    [u, u + P].filter((value) => value < 2n ** 255n).flatMap((value) => [value, value + 2n ** 255n]),
+    [u, u + P].flatMap((value) => (value < 2n ** 255n ? [value, value + 2n ** 255n] : [])),
   );
 
   test("are five, in fourteen encodings", () => {

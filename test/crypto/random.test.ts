@@ -16,7 +16,7 @@ describe("randomness", () => {
   });
 
   test("uses every value of a byte about equally often", () => {
-    const counts = new Array<number>(256).fill(0);
+    const counts = Array.from({ length: 256 }, () => 0);
     for (const byte of randomBytes(256 * 1024)) counts[byte]!++;
     const chiSquare = counts.reduce((sum, count) => sum + (count - 1024) ** 2 / 1024, 0);
     // 255 degrees of freedom: a fair source stays within 255 ± 8 sigma, sigma = sqrt(510).

@@ -34,7 +34,7 @@ export const createIdentity = (name: string): Identity => {
 /** People tell names apart by sight: no controls, no invisible or reordering characters, one spelling per text. */
 export const isIdentityName = (name: string): boolean =>
   name !== "" &&
-  utf8(name).length <= LONGEST_NAME &&
+  !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u.test(name) &&
   name === name.normalize("NFC") &&
   name === name.trim() &&
-  !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u.test(name);
+  utf8(name).length <= LONGEST_NAME;
