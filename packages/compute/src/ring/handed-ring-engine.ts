@@ -14,12 +14,13 @@ import {
   lanesOf,
   payloadLanes,
   payloadRuns,
-  wholeLanes,
 } from "./ring-vector.ts";
 
 const STAGE = 1024 * 1024;
 /** Below so many lanes a range is not worth a message to another thread. */
 const FEWEST_LANES = 16 * 1024;
+/** Parts begin at a whole word of lanes and a whole block of keystream. */
+const BLOCK_LANES = 32;
 const KEY = 32;
 
 /** A part of what an operation covers, for one hand. */
@@ -93,10 +94,10 @@ export class HandedRingEngine implements RingEngine {
       const width = laneBytes(target);
       await this.#divided(chunk.length / width, async ({ hand, stage, first, end }) => {
         for (let from = first; from < end; from += STAGE / width) {
-          const bytes = chunk.subarray(from * width, Math.min(end * width, from * width + STAGE));
-          stage.set(bytes);
-          const lanes = wholeLanes(target.laneBits, stage.subarray(0, bytes.length));
-          await hand.perform({ type: "add-lanes", target, first: byteOffset / width + from, lanes });
+          const part = chunk.subarray(from * width, Math.min(end * width, from * width + STAGE));
+          stage.set(part);
+          const bytes = stage.subarray(0, part.length);
+          await hand.perform({ type: "add-lanes", target, first: byteOffset / width + from, bytes });
         }
         return 0;
       });
@@ -123,7 +124,9 @@ export class HandedRingEngine implements RingEngine {
   /** Waits for every hand even when one fails, so that none still writes when the next operation begins. */
   async #divided(count: number, perform: (part: Part) => Promise<number>): Promise<number[]> {
     const parts = Math.max(1, Math.min(this.#hands.length, Math.floor(count / FEWEST_LANES)));
-    const bounds = Array.from({ length: parts + 1 }, (_, i) => Math.floor((count * i) / parts));
+    const bounds = Array.from({ length: parts + 1 }, (_, i) =>
+      i === parts ? count : Math.floor((count * i) / parts / BLOCK_LANES) * BLOCK_LANES,
+    );
     const results = await Promise.allSettled(
       bounds
         .slice(1)

@@ -5,36 +5,40 @@
 import { assertNever } from "@bulkhead/base";
 import { openKeystream, segmentNonce } from "@bulkhead/crypto";
 import { type QuantiseSpec, type RingGeometry, type RingVector, ROUNDING_SEGMENT } from "./ring-engine.ts";
+import { addLanes } from "./add-lanes.ts";
 import { type Lanes, laneBytes, lanesOf, payloadRuns, segmentRuns, wholeLanes } from "./ring-vector.ts";
 
-export type RingTask =
-  | {
-      readonly type: "add-streams";
-      readonly target: RingVector;
-      /** The keys one behind the other; the one who made the task wipes them. */
-      readonly keys: Uint8Array;
-      readonly signs: readonly (1 | -1)[];
-      /** Lanes of the target, the last one not included. */
-      readonly first: number;
-      readonly end: number;
-    }
-  | {
-      readonly type: "add-lanes";
-      readonly target: RingVector;
-      /** The lane where the first of `lanes` is added. */
-      readonly first: number;
-      readonly lanes: Lanes;
-    }
-  | {
-      readonly type: "quantise";
-      readonly into: RingVector;
-      /** Which coordinate of the update the first of `values` is. */
-      readonly first: number;
-      readonly values: Float32Array;
-      readonly plan: QuantiseSpec;
-      readonly factor: number;
-      readonly roundingSeed: Uint8Array;
-    };
+export type RingTask = AddStreams | AddLanes | Quantise;
+
+interface AddStreams {
+  readonly type: "add-streams";
+  readonly target: RingVector;
+  /** The keys one behind the other; the one who made the task wipes them. */
+  readonly keys: Uint8Array;
+  readonly signs: readonly (1 | -1)[];
+  /** Lanes of the target, the last one not included. */
+  readonly first: number;
+  readonly end: number;
+}
+
+interface AddLanes {
+  readonly type: "add-lanes";
+  readonly target: RingVector;
+  /** The lane where the first of those in `bytes` is added. */
+  readonly first: number;
+  readonly bytes: Uint8Array;
+}
+
+interface Quantise {
+  readonly type: "quantise";
+  readonly into: RingVector;
+  /** Which coordinate of the update the first of `values` is. */
+  readonly first: number;
+  readonly values: Float32Array;
+  readonly plan: QuantiseSpec;
+  readonly factor: number;
+  readonly roundingSeed: Uint8Array;
+}
 
 /** Keystream is made and used in pieces of so many bytes, so that piece and target stay in the cache. */
 const PIECE = 64 * 1024;
@@ -49,7 +53,7 @@ export const performRingTask = (task: RingTask): number => {
       addStreams(task);
       return 0;
     case "add-lanes":
-      addLanes(lanesOf(task.target), task.first, task.lanes);
+      addLanes(task.target, task.first, { bytes: task.bytes, sign: 1 });
       return 0;
     case "quantise":
       return quantise(task);
@@ -58,37 +62,26 @@ export const performRingTask = (task: RingTask): number => {
   }
 };
 
-const addStreams = (task: Extract<RingTask, { type: "add-streams" }>): void => {
-  for (let from = 0; from < task.signs.length; from += OPEN_STREAMS)
-    for (const run of segmentRuns(task.target, task.first, task.end)) {
-      const streams = task.signs.slice(from, from + OPEN_STREAMS).map((sign, i) => ({
+const addStreams = ({ target, keys, signs, first, end }: AddStreams): void => {
+  for (let from = 0; from < signs.length; from += OPEN_STREAMS)
+    for (const run of segmentRuns(target, first, end)) {
+      const streams = signs.slice(from, from + OPEN_STREAMS).map((sign, i) => ({
         sign,
         stream: openKeystream({
-          key: task.keys.subarray(KEY * (from + i), KEY * (from + i + 1)),
+          key: keys.subarray(KEY * (from + i), KEY * (from + i + 1)),
           nonce: segmentNonce(run.segment),
-          offset: run.from * laneBytes(task.target),
+          offset: run.from * laneBytes(target),
         }),
       }));
-      const target = lanesOf(task.target);
-      for (const piece of inPieces(run.length, PIECE / laneBytes(task.target)))
+      for (const piece of inPieces(run.length, PIECE / laneBytes(target)))
         for (const { sign, stream } of streams) {
-          const lanes = wholeLanes(task.target.laneBits, stream.next(piece.length * laneBytes(task.target)));
-          (sign === 1 ? addLanes : subtractLanes)(target, run.at + piece.from, lanes);
+          const bytes = stream.next(piece.length * laneBytes(target));
+          addLanes(target, run.at + piece.from, { bytes, sign });
         }
     }
 };
 
-// Stores wrap modulo 2^16 or 2^32 by themselves; `| 0` spares V8 the doubles.
-
-const addLanes = (target: Lanes, first: number, lanes: Lanes): void => {
-  for (let i = 0; i < lanes.length; i++) target[first + i] = (target[first + i]! + lanes[i]!) | 0;
-};
-
-const subtractLanes = (target: Lanes, first: number, lanes: Lanes): void => {
-  for (let i = 0; i < lanes.length; i++) target[first + i] = (target[first + i]! - lanes[i]!) | 0;
-};
-
-const quantise = (task: Extract<RingTask, { type: "quantise" }>): number => {
+const quantise = (task: Quantise): number => {
   const { first, values, into } = task;
   const dither = openKeystream({
     key: task.roundingSeed,
@@ -129,7 +122,7 @@ const quantiseRun = ({ values, dither, lanes }: QuantiseRun, multiplier: number,
       quantum = -largest;
       clamped++;
     }
-    lanes[i] = quantum | 0;
+    lanes[i] = quantum;
   }
   if (!Number.isFinite(sum)) throw new Error("an update holds a value that is not finite");
   return clamped;
