@@ -1,0 +1,241 @@
+/**
+ * Stage 5 [BIK+17, round 4], last on the critical path. Under a quorum every survivor releases one share for each
+ * sharer: of the self-mask seed of those who delivered, of the mask-key root of those who did not, never both; with
+ * these the coordinator takes the masks off the sum, and off nothing else.
+ */
+import { decodeCanonical, encodeCanonical, equalBytes, type Secret } from "@bulkhead/base";
+import {
+  combineShares,
+  type MemberId,
+  pairSign,
+  type Share,
+  type ShareKind,
+  verifyShare,
+} from "@bulkhead/secagg";
+import { abort, type Aborted, withEntry } from "../client-state.ts";
+import { isSignedBy, type Signed, signPayload } from "../context.ts";
+import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
+import { maskKeysOf, pairMaskKey, selfMaskCommitment, selfMaskKey } from "../keys.ts";
+import {
+  type ClientMessage,
+  type CoordinatorMessage,
+  type MessageOf,
+  type UnmaskPayload,
+  unmaskPayload,
+} from "../messages.ts";
+import type { Reason } from "../reasons.ts";
+import type { ClientEffect, ClientEntry, CoordinatorEffect, MaskStream, Step } from "../step.ts";
+import type { Adverts } from "./1-advertise-keys.ts";
+import type { Dealt } from "./2-share-keys.ts";
+import type { Sharing, Trailer } from "./3-masked-input.ts";
+import {
+  type Agreed,
+  type AwaitingQuorum,
+  type CollectingAgreements,
+  validAgreements,
+  waitFor,
+} from "./4-agree.ts";
+
+/** The only kind of share that this set of survivors lets anyone release for `owner`. */
+const kindFor = (owner: MemberId, survivors: readonly MemberId[]): ShareKind =>
+  survivors.includes(owner) ? "self-mask" : "mask-key";
+
+const KINDS: readonly ShareKind[] = ["self-mask", "mask-key"];
+
+// ── client ──────────────────────────────────────────────────────────────────
+
+export interface AwaitingResult extends Sharing {
+  readonly stage: "awaiting-result";
+  readonly agreed: Agreed;
+}
+
+/** Releases shares once, for the set that it signed itself, and only under a quorum of signatures over that very set. */
+export const onQuorum = (
+  state: AwaitingQuorum,
+  { agreements }: MessageOf<CoordinatorMessage, "quorum">,
+): Step<AwaitingResult | Aborted, ClientEffect> => {
+  const { context, transcript, agreed, seat } = state;
+  const valid = validAgreements({ context, transcript }, agreed, agreements).size;
+  const needed = seat.job.threshold;
+  if (valid < needed) return abort(state, { code: "no-quorum", valid, needed });
+  const payload = encodeCanonical(unmaskPayload, { shares: revealedShares(state) });
+  const signed = signPayload(
+    { stage: "unmask", context, transcript, from: seat.id },
+    payload,
+    seat.signingKey,
+  );
+  const sent: ClientMessage = { type: "unmask", ...nameOf(context), ...signed };
+  const entry: ClientEntry = { type: "revealed", ...nameOf(context) };
+  return {
+    state: { ...state, stage: "awaiting-result", seat: withEntry(seat, entry), sent },
+    effects: [{ type: "persist", entry }, { type: "send", message: sent }, { type: "drop-vector" }],
+  };
+};
+
+const revealedShares = ({ held, agreed }: AwaitingQuorum): UnmaskPayload["shares"] =>
+  [...held].map(([owner, shares]) => {
+    const kind = kindFor(owner, agreed.survivors);
+    return kind === "self-mask"
+      ? { owner, kind: KINDS.indexOf(kind), share: shares.selfMask, proof: shares.selfMaskProof }
+      : { owner, kind: KINDS.indexOf(kind), share: shares.maskKey, proof: shares.maskKeyProof };
+  });
+
+// ── coordinator ─────────────────────────────────────────────────────────────
+
+export interface CollectingReveals extends Attempt {
+  readonly stage: "collecting-reveals";
+  readonly adverts: Adverts;
+  readonly transcript: Uint8Array;
+  readonly dealt: ReadonlyMap<MemberId, Dealt>;
+  readonly sharers: readonly MemberId[];
+  readonly survivors: readonly MemberId[];
+  readonly trailers: ReadonlyMap<MemberId, Trailer>;
+  readonly agreements: ReadonlyMap<MemberId, Uint8Array>;
+  /** Verified shares by holder, each holder's in the order of the sharers. */
+  readonly revealed: ReadonlyMap<MemberId, readonly Uint8Array[]>;
+  readonly isWaiting: boolean;
+}
+
+export const closeAgreements = (
+  state: CollectingAgreements,
+): Step<CollectingAgreements | CollectingReveals | Void, CoordinatorEffect> => {
+  const { context, plan, gone, complaints, adverts, transcript, dealt, sharers, survivors, agreements } =
+    state;
+  const { threshold, contract } = context.job;
+  if (agreements.size >= threshold) {
+    const next: CollectingReveals = {
+      stage: "collecting-reveals",
+      context,
+      plan,
+      gone,
+      complaints,
+      adverts,
+      transcript,
+      dealt,
+      sharers,
+      survivors,
+      agreements,
+      trailers: state.trailers,
+      revealed: new Map(),
+      isWaiting: false,
+    };
+    return {
+      state: next,
+      effects: [
+        ...toAll(survivors, quorumMessage(next)),
+        { type: "set-deadline", afterMs: contract.timing.stageMs },
+      ],
+    };
+  }
+  if (agreements.size === 0) return voidAttempt(state, tooFew("agreements", 0, threshold));
+  return {
+    state: { ...state, isWaiting: true },
+    effects: waitFor(state, except(survivors, new Set(agreements.keys()))),
+  };
+};
+
+/** Takes a survivor's shares if each is what its dealer signed and of the kind that the survivors call for. */
+export const onUnmask = (
+  state: CollectingReveals,
+  from: MemberId,
+  signed: Signed,
+): CollectingReveals | Reason => {
+  if (!state.survivors.includes(from) || state.revealed.has(from))
+    return { code: "late-or-repeated", message: "unmask" };
+  const { context, transcript, sharers, survivors } = state;
+  if (!isSignedBy({ stage: "unmask", context, transcript, from }, signed))
+    return { code: "bad-signature", from, message: "unmask" };
+  const shares = readUnmask(signed.payload);
+  if (shares?.length !== sharers.length) return { code: "malformed", message: "unmask" };
+  for (const [i, { owner, kind, share, proof }] of shares.entries()) {
+    const wanted = kindFor(sharers[i]!, survivors);
+    if (owner !== sharers[i] || KINDS[kind] !== wanted) return { code: "malformed", message: "unmask" };
+    const { root } = state.dealt.get(owner)!;
+    const claim = { context: context.bytes, owner, holder: from, holders: [...state.adverts.keys()] };
+    if (!verifyShare(root, { ...claim, kind: wanted, share, proof }))
+      return { code: "bad-share", dealer: owner };
+  }
+  return {
+    ...state,
+    revealed: new Map(state.revealed).set(
+      from,
+      shares.map(({ share }) => share),
+    ),
+  };
+};
+
+const readUnmask = (payload: Uint8Array): UnmaskPayload["shares"] | undefined => {
+  try {
+    return decodeCanonical(unmaskPayload, payload).shares;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Every holder's shares were verified, so any t of them rebuild every secret. */
+export const hasAllReveals = ({ revealed, context }: CollectingReveals): boolean =>
+  revealed.size >= context.job.threshold;
+
+type Rebuilding = Pick<
+  CollectingReveals,
+  "context" | "transcript" | "adverts" | "sharers" | "survivors" | "revealed"
+>;
+
+/** What to take off the sum: self masks of the survivors, and the pair masks that survivors added towards the lost. */
+export const unmaskStreams = (
+  state: Rebuilding,
+): readonly MaskStream[] | { readonly code: "reconstruction-failed"; readonly owner: MemberId } => {
+  const streams: MaskStream[] = [];
+  for (const [i, owner] of state.sharers.entries()) {
+    const secret = rebuild(state, i);
+    const lifted = state.survivors.includes(owner)
+      ? selfMaskStream(state, owner, secret)
+      : lostPairStreams(state, owner, secret);
+    secret.wipe();
+    if (lifted === undefined) return { code: "reconstruction-failed", owner };
+    streams.push(...lifted);
+  }
+  return streams;
+};
+
+const rebuild = ({ revealed, context }: Rebuilding, at: number): Secret => {
+  const shares: Share[] = [...revealed].map(([holder, held]) => ({ holder, bytes: held[at]! }));
+  return combineShares(shares.slice(0, context.job.threshold));
+};
+
+/** The commitment of the advert proves the seed. */
+const selfMaskStream = (
+  { context, transcript, adverts }: Rebuilding,
+  owner: MemberId,
+  seed: Secret,
+): readonly MaskStream[] | undefined =>
+  equalBytes(selfMaskCommitment(context, owner, seed), adverts.get(owner)!.selfMaskCommitment)
+    ? [{ key: selfMaskKey(seed, transcript, owner), sign: -1 }]
+    : undefined;
+
+/** The public key of the advert proves the root. A survivor added `pairSign(survivor, lost)` times the mask. */
+const lostPairStreams = (
+  { context, transcript, adverts, survivors }: Rebuilding,
+  lost: MemberId,
+  root: Secret,
+): readonly MaskStream[] | undefined => {
+  const { publicKey, secretKey } = maskKeysOf(root, context);
+  if (!equalBytes(publicKey, adverts.get(lost)!.maskKey)) return undefined;
+  const streams: MaskStream[] = [];
+  for (const id of survivors) {
+    const key = pairMaskKey({ id: lost, secretKey }, { id, publicKey: adverts.get(id)!.maskKey }, transcript);
+    if (key === undefined) return undefined;
+    streams.push({ key, sign: pairSign(id, lost) === 1 ? -1 : 1 });
+  }
+  secretKey.wipe();
+  return streams;
+};
+
+export const quorumMessage = ({
+  context,
+  agreements,
+}: Pick<CollectingReveals, "context" | "agreements">): CoordinatorMessage => ({
+  type: "quorum",
+  ...nameOf(context),
+  agreements: [...agreements].map(([from, signature]) => ({ from, signature })),
+});
