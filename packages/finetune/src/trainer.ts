@@ -57,7 +57,7 @@ export type TrainFailure = { readonly type: "failed" } & (
     }
   | { readonly code: "non-finite-update"; readonly facts: { readonly tensors: readonly string[] } }
   | { readonly code: "model-length"; readonly facts: { readonly expected: number; readonly given: number } }
-  | { readonly code: "no-rows"; readonly facts: Readonly<Record<never, never>> }
+  | { readonly code: "no-rows"; readonly facts: { readonly rows: 0 } }
 );
 
 export interface Evaluation {
@@ -76,6 +76,8 @@ export interface Evaluation {
 export interface Trainer {
   /** The backend that runs it, with its version, for logs and reports. */
   readonly backend: string;
+  /** Why it is slower than it could be on this machine and what would cure that; for the person who waits. */
+  readonly notice: string | undefined;
   readonly tensors: readonly TensorSpec[];
   /** How many rows the site has. */
   readonly rows: number;

@@ -1,0 +1,220 @@
+/** The trainer of a text classifier: a frozen encoder, adapters and a head, trained on a site's rows in this thread. */
+import { InputError } from "@bulkhead/base";
+import {
+  type Backend,
+  type BackendPreference,
+  openBackend,
+  type Tensor,
+  type Tensor1D,
+  type TensorFlow,
+} from "@bulkhead/compute";
+import { drawRows } from "./batches.ts";
+import { checkTask, type Classifier, classifierSpecs, classify, firstTrainedLayer } from "./classifier.ts";
+import { loadEncoder } from "./encoder.ts";
+import { evaluationOf, type Judged } from "./evaluation.ts";
+import { sizeOf, tensorsOf } from "./flat.ts";
+import { readEncoderConfig, readWeights } from "./model-folder.ts";
+import { startOptimiser } from "./optimiser.ts";
+import { openPrefixCache, padded, type PrefixCache } from "./prefix-cache.ts";
+import { openTokenizer } from "./tokenizer.ts";
+import {
+  type ClassifierTask,
+  type Evaluation,
+  type Example,
+  parameterCount,
+  type TensorSpec,
+  type TrainFailure,
+  type TrainJob,
+  type TrainOutcome,
+  type Trainer,
+} from "./trainer.ts";
+
+export interface ClassifierTrainerOptions {
+  /** A BERT encoder in Hugging Face layout. */
+  readonly modelFolder: string;
+  readonly task: ClassifierTask;
+  readonly examples: readonly Example[];
+  readonly backend?: BackendPreference;
+  /** Bound on the activations of frozen layers that are kept between rounds; 512 MiB unless said. */
+  readonly cacheBytes?: number;
+}
+
+/** What a trainer has open. */
+interface Open {
+  readonly tf: TensorFlow;
+  readonly classifier: Classifier;
+  readonly specs: readonly TensorSpec[];
+  readonly cache: PrefixCache;
+  readonly examples: readonly Example[];
+}
+
+const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
+
+/** Throws an {@link InputError} about the folder, the task, a label or the backend. Blocks its thread while it trains. */
+export const openClassifierTrainer = async (options: ClassifierTrainerOptions): Promise<Trainer> => {
+  const { modelFolder, task, examples, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+  const config = await readEncoderConfig(modelFolder);
+  checkTask(config, task);
+  checkLabels(examples, task.classes);
+  const tokenize = await openTokenizer(modelFolder, task.maxTokens);
+  const backend = await openBackend(options.backend);
+  const { tf } = backend;
+  const encoder = loadEncoder(tf, config, await readWeights(modelFolder));
+  const end = firstTrainedLayer(config, task);
+  const open: Open = {
+    tf,
+    classifier: { encoder, task },
+    specs: classifierSpecs(config, task),
+    cache: openPrefixCache({ tf, encoder, tokenize, end, mostBytes: cacheBytes }),
+    examples,
+  };
+  return trainerOf(open, backend);
+};
+
+const trainerOf = (open: Open, { name, version, notice }: Backend): Trainer => ({
+  backend: `${name} (${version})`,
+  notice,
+  tensors: open.specs,
+  rows: open.examples.length,
+  train: (job, onStep) => train(open, job, onStep),
+  evaluate: (model, examples) => evaluate(open, model, examples),
+  close: async () => open.classifier.encoder.dispose(),
+});
+
+const checkLabels = (examples: readonly Example[], classes: number): void => {
+  const row = examples.findIndex(({ label }) => !Number.isInteger(label) || label < 0 || label >= classes);
+  if (row < 0) return;
+  throw new InputError({
+    code: "label-out-of-range",
+    place: `row ${row + 1} of the data`,
+    problem: `its label is not a whole number from 0 to ${classes - 1}`,
+    cure: "correct the row or the mapping of columns",
+  });
+};
+
+const learningRateOf = ({ schedule, learningRate, round, rounds }: TrainJob): number =>
+  schedule === "constant" ? learningRate : learningRate * (1 - (round - 1) / rounds);
+
+const train = async (
+  open: Open,
+  job: TrainJob,
+  onStep?: (step: number, loss: number) => void,
+): Promise<TrainOutcome> => {
+  const { tf, specs, examples } = open;
+  const unusable = refusal(open, job);
+  if (unusable !== undefined) return unusable;
+  const { localSteps, batchSize, round, shuffleSeed } = job;
+  const optimiser = startOptimiser(tf, job.optimiser);
+  const learningRate = learningRateOf(job);
+  let parameters = tf.tensor1d(job.model);
+  let lossSum = 0;
+  try {
+    for (let step = 0; step < localSteps; step++) {
+      const position = ((round - 1) * localSteps + step) * batchSize;
+      const rows = drawRows({ seed: shuffleSeed, rows: examples.length }, position, batchSize);
+      const { losses, gradient } = await lossesAndGradient(open, parameters, rows);
+      const bad = rows.filter((_, i) => !Number.isFinite(losses[i]));
+      if (bad.length > 0) {
+        gradient.dispose();
+        return { type: "failed", code: "non-finite-loss", facts: { step, rows: [...new Set(bad)] } };
+      }
+      parameters = optimiser.step(parameters, gradient, learningRate);
+      gradient.dispose();
+      const stepLoss = losses.reduce((sum, loss) => sum + loss, 0);
+      lossSum += stepLoss;
+      onStep?.(step, stepLoss / batchSize);
+    }
+    const update = difference(await parameters.data<"float32">(), job.model);
+    const broken = nonFiniteTensors(specs, update);
+    return broken.length > 0
+      ? { type: "failed", code: "non-finite-update", facts: { tensors: broken } }
+      : { type: "trained", update, examples: localSteps * batchSize, lossSum };
+  } finally {
+    optimiser.close();
+    parameters.dispose();
+  }
+};
+
+const refusal = ({ specs, examples }: Open, { model }: TrainJob): TrainFailure | undefined => {
+  const expected = parameterCount(specs);
+  if (model.length !== expected)
+    return { type: "failed", code: "model-length", facts: { expected, given: model.length } };
+  return examples.length === 0 ? { type: "failed", code: "no-rows", facts: { rows: 0 } } : undefined;
+};
+
+const difference = (after: Float32Array, before: Float32Array): Float32Array => {
+  const update = new Float32Array(after.length);
+  for (let i = 0; i < update.length; i++) update[i] = after[i]! - before[i]!;
+  return update;
+};
+
+const nonFiniteTensors = (specs: readonly TensorSpec[], flat: Float32Array): readonly string[] =>
+  tensorsOf(specs, flat)
+    .filter(({ values }) => !values.every((value) => Number.isFinite(value)))
+    .map(({ name }) => name);
+
+/** The loss of each row, and the gradient of their mean with respect to the flat parameters. */
+const lossesAndGradient = async (open: Open, parameters: Tensor1D, rows: readonly number[]) => {
+  const { tf, classifier, specs, cache, examples } = open;
+  const drawn = rows.map((row) => examples[row]!);
+  const { width } = classifier.encoder.config;
+  const { values, ...shape } = padded(await cache.of(drawn.map(({ text }) => text)), width);
+  const results = tf.tidy(() => {
+    const x = tf.tensor2d(values, [shape.rows * shape.length, width]);
+    const labels = tf.oneHot(
+      tf.tensor1d(
+        drawn.map(({ label }) => label),
+        "int32",
+      ),
+      classifier.task.classes,
+    );
+    let losses: Tensor | undefined;
+    const meanLoss = (...trainable: Tensor[]) => {
+      const logits = classify(tf, classifier, trainable, { x, ...shape });
+      losses = tf.keep(tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), labels), 1)));
+      return tf.mean(losses);
+    };
+    const { grads } = tf.valueAndGrads(meanLoss)(sliced(tf, specs, parameters));
+    return { losses: losses!, gradient: tf.concat1d(grads.map((gradient) => tf.reshape(gradient, [-1]))) };
+  });
+  const losses = await results.losses.data<"float32">();
+  results.losses.dispose();
+  return { losses, gradient: results.gradient };
+};
+
+/** The tensors in the flat vector. */
+const sliced = (tf: TensorFlow, specs: readonly TensorSpec[], flat: Tensor1D): Tensor[] => {
+  let at = 0;
+  return specs.map((spec) => {
+    const start = at;
+    at += sizeOf(spec);
+    return tf.reshape(tf.slice1d(flat, start, sizeOf(spec)), [...spec.shape]);
+  });
+};
+
+/** Rows judged at once. */
+const EVALUATION_BATCH = 32;
+
+const evaluate = async (
+  { tf, classifier, specs, cache }: Open,
+  model: Float32Array,
+  examples: readonly Example[],
+): Promise<Evaluation> => {
+  const { task, encoder } = classifier;
+  checkLabels(examples, task.classes);
+  const { width } = encoder.config;
+  const judged: Judged[] = [];
+  for (let at = 0; at < examples.length; at += EVALUATION_BATCH) {
+    const batch = examples.slice(at, at + EVALUATION_BATCH);
+    const { values, ...shape } = padded(await cache.of(batch.map(({ text }) => text)), width);
+    const logits = tf.tidy(() => {
+      const x = tf.tensor2d(values, [shape.rows * shape.length, width]);
+      return classify(tf, classifier, sliced(tf, specs, tf.tensor1d(model)), { x, ...shape });
+    });
+    const flat = await logits.data<"float32">();
+    logits.dispose();
+    for (const [i, { label }] of batch.entries())
+      judged.push({ label, logits: flat.subarray(i * task.classes, (i + 1) * task.classes) });
+  }
+  return evaluationOf(judged, task.classes);
+};
