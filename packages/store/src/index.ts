@@ -1,5 +1,13 @@
 export { type Artefacts, openArtefacts } from "./artefacts.ts";
 export { makeFolder, readFileBounded, writeFileAtomic } from "./file.ts";
 export { type FolderLock, lockFolder, type LockTimes } from "./folder-lock.ts";
+export {
+  createIdentityFile,
+  openIdentityFile,
+  type PublicIdentity,
+  publicIdentityBytes,
+  readIdentityHeader,
+  readPublicIdentity,
+} from "./identity-store.ts";
 export { type Journal, type JournalCodec, type JournalOptions, openJournal } from "./journal.ts";
 export { PERSIST_CHANNEL, type PersistMoment, type PersistStep } from "./persist.ts";
