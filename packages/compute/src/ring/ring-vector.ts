@@ -5,7 +5,7 @@ import { CHECK_LANES, type RingGeometry, type RingVector, ROUNDING_SEGMENT } fro
 export type Lanes = Uint16Array | Uint32Array;
 
 /** A run of neighbours: `length` of them, from `from` in what was asked for and from `at` in the vector. */
-export interface Run {
+interface Run {
   readonly from: number;
   readonly at: number;
   readonly length: number;
@@ -53,7 +53,7 @@ export function* payloadRuns(geometry: RingGeometry, first: number, end: number)
   }
 }
 
-export interface SegmentRun extends Run {
+interface SegmentRun extends Run {
   readonly segment: number;
 }
 
