@@ -4,8 +4,13 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { freshFolder, launch, nextLine } from "../store/programs/launch.ts";
+import { freshFolder, launch, nextLine } from "../launch.ts";
 import { textCodec } from "../store/programs/text-codec.ts";
+
+const APPEND = new URL("../store/programs/append.ts", import.meta.url);
+const HOLD_LOCK = new URL("../store/programs/hold-lock.ts", import.meta.url);
+const KILL_AT_PERSIST = new URL("../store/programs/kill-at-persist.ts", import.meta.url);
+const SAVE_ALL = new URL("../store/programs/save-all.ts", import.meta.url);
 
 const KILLS = 12;
 const binding = Uint8Array.of(1);
@@ -15,7 +20,7 @@ test(`no entry that was taken is lost over ${KILLS} SIGKILLs in mid-append`, asy
   let torn = 0;
   let next = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    const writer = launch("append", [path, String(next)]);
+    const writer = launch(APPEND, [path, String(next)]);
     const acknowledged = [next - 1];
     const listened = (async () => {
       for await (const line of writer.lines) acknowledged.push(Number(line));
@@ -51,7 +56,7 @@ describe.each([
       fs.rmSync(folder, { recursive: true, force: true });
       fs.mkdirSync(folder);
       const env = { KILL_AT: String(at), KILL_WHEN: when };
-      const ended = await launch("save-all", [folder], { preload: "kill-at-persist", env }).ended;
+      const ended = await launch(SAVE_ALL, [folder], { preload: KILL_AT_PERSIST, env }).ended;
       if (ended === 0) break;
       expect(ended).toBe("SIGKILL");
       kills++;
@@ -62,7 +67,7 @@ describe.each([
         expect([`after ${entries.length} entries`, `after ${entries.length - 1} entries`]).toContain(
           fs.readFileSync(checkpoint, "utf8"),
         );
-      expect(await nextLine(launch("save-all", [folder]))).toBe("finished");
+      expect(await nextLine(launch(SAVE_ALL, [folder]))).toBe("finished");
       const resumed = await openJournal(join(folder, "journal"), textCodec, { binding });
       expect(resumed.entries).toEqual(["entry 0", "entry 1"]);
       expect(fs.readFileSync(checkpoint, "utf8")).toBe("after 1 entries");
@@ -73,12 +78,12 @@ describe.each([
 
 test("of twelve processes that want a dead one's folder at the same instant exactly one gets it", async () => {
   const folder = freshFolder();
-  const dead = launch("hold-lock", [folder]);
+  const dead = launch(HOLD_LOCK, [folder]);
   expect(await nextLine(dead)).toBe("held");
   dead.child.kill("SIGKILL");
   await dead.ended;
   const at = String(Date.now() + 6_000);
-  const rivals = Array.from({ length: 12 }, () => launch("hold-lock", [folder, at]));
+  const rivals = Array.from({ length: 12 }, () => launch(HOLD_LOCK, [folder, at]));
   const outcomes = await Promise.all(rivals.map((rival) => nextLine(rival)));
   expect(outcomes.filter((outcome) => outcome === "held")).toHaveLength(1);
   expect(outcomes.filter((outcome) => outcome.startsWith("folder-in-use"))).toHaveLength(11);

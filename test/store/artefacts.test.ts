@@ -3,7 +3,7 @@ import { openArtefacts } from "@bulkhead/store";
 import fs from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freshFolder } from "./programs/launch.ts";
+import { freshFolder } from "../launch.ts";
 
 // FIPS 180-4, the example of one block.
 const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

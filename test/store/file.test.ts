@@ -4,7 +4,9 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { freshFolder, hasNamespaces, launch, nextLine, WITHOUT_NAMESPACES } from "./programs/launch.ts";
+import { freshFolder, hasNamespaces, launch, nextLine, WITHOUT_NAMESPACES } from "../launch.ts";
+
+const FILL_DISK = new URL("./programs/fill-disk.ts", import.meta.url);
 
 const isRoot = process.getuid?.() === 0;
 
@@ -77,7 +79,7 @@ test.skipIf(!hasNamespaces)(
   `on a full disk file and journal keep what they had, and go on when there is room (skipped where ${WITHOUT_NAMESPACES})`,
   async () => {
     const disk = ["bwrap", "--dev-bind", "/", "/", "--size", "131072", "--tmpfs", "/mnt"];
-    const filled = launch("fill-disk", ["/mnt"], { inside: disk });
+    const filled = launch(FILL_DISK, ["/mnt"], { inside: disk });
     expect(JSON.parse(await nextLine(filled))).toEqual({
       replaced: "disk-full",
       appended: "disk-full",

@@ -3,7 +3,9 @@ import { lockFolder } from "@bulkhead/store";
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { freshFolder, hasNamespaces, launch, nextLine, WITHOUT_NAMESPACES } from "./programs/launch.ts";
+import { freshFolder, hasNamespaces, launch, nextLine, WITHOUT_NAMESPACES } from "../launch.ts";
+
+const HOLD_LOCK = new URL("./programs/hold-lock.ts", import.meta.url);
 
 const TIMES = { beatMs: 40, patienceMs: 400 };
 
@@ -57,7 +59,7 @@ describe("a locked folder", () => {
 
   test("of a process that was killed is taken over at once, of a living one never", async () => {
     const folder = freshFolder();
-    const holder = launch("hold-lock", [folder]);
+    const holder = launch(HOLD_LOCK, [folder]);
     expect(await nextLine(holder)).toBe("held");
     await expect(lockFolder(folder)).rejects.toThrow(`process ${holder.child.pid}`);
     holder.child.kill("SIGKILL");
@@ -128,7 +130,7 @@ test.skipIf(!hasNamespaces)(
   async () => {
     const folder = freshFolder();
     const inside = ["bwrap", "--dev-bind", "/", "/", "--unshare-pid", "--die-with-parent", "--proc", "/proc"];
-    const holder = launch("hold-lock", [folder], { inside });
+    const holder = launch(HOLD_LOCK, [folder], { inside });
     expect(await nextLine(holder)).toBe("held");
     const times = { beatMs: 100, patienceMs: 1000 };
     await expect(lockFolder(folder, times)).rejects.toMatchObject({ code: "folder-in-use" });

@@ -4,8 +4,10 @@ import fc from "fast-check";
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { freshFolder, launch, nextLine } from "./programs/launch.ts";
+import { freshFolder, launch, nextLine } from "../launch.ts";
 import { textCodec } from "./programs/text-codec.ts";
+
+const APPEND = new URL("./programs/append.ts", import.meta.url);
 
 const binding = utf8("contract digest");
 const open = (path: string, options = {}) => openJournal(path, textCodec, { binding, ...options });
@@ -173,7 +175,7 @@ test("records that were swapped, doubled or taken out are refused", async () => 
 
 test("entries that were taken before a SIGKILL are there after it", async () => {
   const path = join(freshFolder(), "journal");
-  const writer = launch("append", [path]);
+  const writer = launch(APPEND, [path]);
   for (let i = 0; i < 25; i++) expect(await nextLine(writer)).toBe(String(i));
   writer.child.kill("SIGKILL");
   expect(await writer.ended).toBe("SIGKILL");

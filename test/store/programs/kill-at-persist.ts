@@ -20,7 +20,8 @@ if (when === "written") {
 } else if (when === "half-written") {
   const { writeSync } = fs;
   // Of the several forms of this function the package uses this one.
-  const write = (descriptor: number, bytes: Uint8Array, from: number, length: number, at: number) => {
+  const write = (...given: readonly [number, Uint8Array, number, number, number]) => {
+    const [descriptor, bytes, from, length, at] = given;
     const written = writeSync(descriptor, bytes, from, countdown === 1 ? Math.ceil(length / 2) : length, at);
     dieAtZero();
     return written;
