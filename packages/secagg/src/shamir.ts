@@ -30,10 +30,12 @@ export const splitSecret = (secret: Secret, { threshold, holders, seed }: Sharin
   const constant = bytesToWords(secret.reveal());
   const width = constant.length;
   const coefficients = polynomial(constant, threshold, seed);
-  const shares = holders.map((holder) => ({
-    holder,
-    bytes: wordsToBytes(valueAt(holder, coefficients, width), secret.length),
-  }));
+  const shares = holders.map((holder) => {
+    const value = valueAt(holder, coefficients, width);
+    const bytes = wordsToBytes(value, secret.length);
+    value.fill(0);
+    return { holder, bytes };
+  });
   coefficients.fill(0);
   constant.fill(0);
   return shares;
