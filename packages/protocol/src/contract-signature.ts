@@ -3,7 +3,6 @@ import {
   bytesToHex,
   canonicalJson,
   encodeFields,
-  type Json,
   listOf,
   oneOf,
   parseCanonicalJson,
@@ -80,12 +79,10 @@ export const missingSignatures = ({ contract, signatures }: SignedContract): rea
 export const readContractSignature = (bytes: Uint8Array): ContractSignature =>
   signatureShape(parseCanonicalJson(bytes));
 
-// oxlint-disable typescript/no-unsafe-type-assertion -- the shapes admit nothing but JSON
 export const contractSignatureBytes = (signature: ContractSignature): Uint8Array => canonicalJson(signature);
 
 export const signedContractBytes = ({ contract, signatures }: SignedContract): Uint8Array =>
   canonicalJson({ format: "bulkhead-signed-contract/1", contract, signatures });
-// oxlint-enable typescript/no-unsafe-type-assertion
 
 /** Reads a gathered file; the signatures are not verified here. */
 export const readSignedContract = (bytes: Uint8Array): SignedContract => {

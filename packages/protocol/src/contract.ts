@@ -111,9 +111,7 @@ const contractShape = record({
 export type Contract = TypeOf<typeof contractShape>;
 
 /** The bytes that are signed and hashed. */
-export const contractBytes = (contract: Contract): Uint8Array =>
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape admits nothing but JSON
-  canonicalJson(contract);
+export const contractBytes = (contract: Contract): Uint8Array => canonicalJson(contract);
 
 /** Reads a contract; throws a {@link ShapeError} that names the field. */
 export const readContract = (bytes: Uint8Array): Contract => {
