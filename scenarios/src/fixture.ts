@@ -21,7 +21,7 @@ export interface FixturePlan {
 
 const FIXTURE = path.join(import.meta.dirname, "..", "fixtures", "trainer.mjs");
 
-/** With a range of Qmax a lane is worth 1, so that integer updates are carried exactly, whatever the rounding. */
+/** Relative paths only, so that a copy of the folder is a federation of its own. With a range of Qmax a lane is worth 1, so that integer updates are carried exactly, whatever the rounding. */
 export const setUpFixture = async ({
   folder,
   names,
@@ -42,10 +42,10 @@ export const setUpFixture = async ({
       config: {
         data: {
           type: "jsonl",
-          paths: [path.join(data, "rows.jsonl")],
+          paths: [path.join("..", "..", "data", name, "rows.jsonl")],
           columns: { text: "text", label: "label" },
         },
-        trainer: { module: path.join(trainer, "trainer.mjs") },
+        trainer: { module: path.join("..", "..", "trainer", "trainer.mjs") },
       },
     };
   });

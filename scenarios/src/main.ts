@@ -4,9 +4,10 @@ import { nearest, renderTable, runMain } from "@bulkhead/console";
 import { Command } from "commander";
 import { playScenario } from "./harness/stage.ts";
 import type { Scenario } from "./scenario.ts";
+import { coordinatorCrash } from "./coordinator-crash.ts";
 import { dropout } from "./dropout.ts";
 
-const SCENARIOS: readonly Scenario[] = [dropout];
+const SCENARIOS: readonly Scenario[] = [dropout, coordinatorCrash];
 
 const find = (name: string): Scenario => {
   const scenario = SCENARIOS.find((candidate) => candidate.name === name);

@@ -1,0 +1,169 @@
+/**
+ * The coordinator is killed before and after everything that it makes last, in each stage of two rounds, and started
+ * again each time; the final model must be, bit for bit, that of an undisturbed run from a copy of the same folders.
+ */
+import { bytesToHex } from "@bulkhead/base";
+import { sha256 } from "@bulkhead/crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { release, setUpFixture } from "./fixture.ts";
+import {
+  coordinatorFolder,
+  type Federation,
+  siteFolder,
+  startCoordinator,
+  startSite,
+} from "./harness/federation.ts";
+import type { Program } from "./harness/program.ts";
+import type { Scenario, Stage } from "./scenario.ts";
+
+const NAMES = ["amber", "birch", "cedar"];
+const ROUNDS = 2;
+const LENGTH = 5000;
+const MOST_STARTS = 400;
+const HOOK = path.join(import.meta.dirname, "..", "fixtures", "kill-at-persist.mjs");
+const STAGES = [
+  "collecting-adverts",
+  "collecting-shares",
+  "collecting-inputs",
+  "collecting-agreements",
+  "collecting-reveals",
+  "unmasking",
+  "published",
+];
+
+export const coordinatorCrash: Scenario = {
+  name: "coordinator-crash",
+  summary: "the coordinator killed before and after every persist, in each stage",
+  run: async (stage) => {
+    const origin = path.join(stage.folder, "origin");
+    fs.mkdirSync(origin, { recursive: true });
+    const federation = await setUpFixture({
+      folder: origin,
+      names: NAMES,
+      length: LENGTH,
+      rounds: ROUNDS,
+      timing: { stageMs: 60_000, resumeMs: 60_000 },
+    });
+    for (let round = 1; round <= ROUNDS; round++)
+      for (const site of NAMES.keys()) release(federation, site, round);
+    const undisturbed = await playUndisturbed(stage, copyOf(federation, stage.folder, "undisturbed"));
+    const kills = {
+      after: await playWithKills(stage, copyOf(federation, stage.folder, "killed-after"), {
+        when: "after",
+        undisturbed,
+      }),
+      before: await playWithKills(stage, copyOf(federation, stage.folder, "killed-before"), {
+        when: "before",
+        undisturbed,
+      }),
+    };
+    return { model: undisturbed, kills };
+  },
+};
+
+const copyOf = (federation: Federation, folder: string, name: string): Federation => {
+  const home = path.join(folder, name);
+  fs.cpSync(federation.folder, home, { recursive: true });
+  const moved = (file: string) => path.join(home, path.relative(federation.folder, file));
+  return {
+    ...federation,
+    folder: home,
+    contract: moved(federation.contract),
+    initialModel: moved(federation.initialModel),
+  };
+};
+
+const playUndisturbed = async ({ say, check }: Stage, federation: Federation): Promise<string> => {
+  say("an undisturbed run");
+  const coordinator = startCoordinator(federation);
+  const sites = NAMES.map((name) => startSite(federation, name));
+  const ends = await Promise.all([coordinator, ...sites].map((program) => program.ended));
+  check(
+    "undisturbed, everybody ends with code 0",
+    ends.every(({ code }) => code === 0),
+    {
+      codes: ends.map(({ code }) => code),
+    },
+  );
+  return modelOf(federation);
+};
+
+interface Killing {
+  readonly when: "before" | "after";
+  readonly undisturbed: string;
+}
+
+const playWithKills = async (stage: Stage, federation: Federation, { when, undisturbed }: Killing) => {
+  stage.say(`killed ${when} every persist`);
+  const sites = NAMES.map((name) => startSite(federation, name));
+  const stages = new Map<string, number>();
+  let starts = 0;
+  // "After" dies as soon as one thing more is safe; "before" lets one thing be safe and dies before the next.
+  const least = when === "after" ? 1 : 2;
+  let at = least;
+  for (let code: number | null = null; code === null && starts < MOST_STARTS; starts++) {
+    const known = journalLength(federation);
+    const coordinator = startCoordinator(federation, {
+      nodeOptions: ["--import", HOOK],
+      env: { BULKHEAD_SCENARIO_KILL: `${when}:${at}` },
+    });
+    ({ code } = await coordinator.ended);
+    if (code === null) countStage(stages, coordinator);
+    // What a start does again before it gets anywhere must not keep it from getting anywhere.
+    at = journalLength(federation) > known ? least : at + 1;
+    if (code !== null && code !== 0)
+      stage.check(`killed ${when}: starts again`, false, { code, last: coordinator.lines.at(-1) ?? "" });
+  }
+  const ends = await Promise.all(sites.map((site) => site.ended));
+  stage.check(
+    `killed ${when}: every site ends with code 0`,
+    ends.every(({ code }) => code === 0),
+    {
+      codes: ends.map(({ code }) => code),
+    },
+  );
+  const missed = STAGES.filter((name) => !stages.has(name));
+  stage.check(`killed ${when}: in each stage`, missed.length === 0, { missed });
+  const model = modelOf(federation);
+  stage.check(`killed ${when}: the model is bit-identical at the provider`, model === undisturbed, {
+    model,
+    undisturbed,
+  });
+  stage.check(
+    `killed ${when}: and at every site`,
+    NAMES.every((name) => siteHas(federation, name, model)),
+  );
+  return { starts, stages: Object.fromEntries(stages) };
+};
+
+const countStage = (stages: Map<string, number>, coordinator: Program): void => {
+  const stage = coordinator.lines.map(stageOf).findLast((name) => name !== undefined) ?? "between rounds";
+  stages.set(stage, (stages.get(stage) ?? 0) + 1);
+};
+
+const stageOf = (line: string): string | undefined =>
+  /"after":"(?<stage>[a-z-]+)"/u.exec(line)?.groups?.["stage"];
+
+const files = (folder: string): readonly string[] =>
+  fs.existsSync(folder)
+    ? fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name))
+    : [];
+
+const journalLength = (federation: Federation): number =>
+  files(path.join(coordinatorFolder(federation), "state"))
+    .filter((file) => path.basename(file) === "journal")
+    .reduce((sum, file) => sum + fs.statSync(file).size, 0);
+
+const modelOf = (federation: Federation): string => {
+  const name = path.join(`round-${ROUNDS}`, "model.safetensors");
+  const model = files(path.join(coordinatorFolder(federation), "state")).find((file) => file.endsWith(name));
+  return model === undefined ? "none" : digest(model);
+};
+
+const siteHas = (federation: Federation, site: string, model: string): boolean =>
+  files(path.join(siteFolder(federation, site), "state")).some(
+    (file) => file.endsWith(".safetensors") && digest(file) === model,
+  );
+
+const digest = (file: string): string => bytesToHex(sha256(fs.readFileSync(file)));
