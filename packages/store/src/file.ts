@@ -21,6 +21,18 @@ export const writeFileAtomic = async (
   { mode = PRIVATE_FILE }: { readonly mode?: number } = {},
 ): Promise<void> => onDisk("write", path, () => replaceFile(path, bytes, mode));
 
+/**
+ * For others to look at while this process runs (a status): whole at any moment, but a power failure may take it.
+ * Readable by the owner alone.
+ */
+export const writeNotice = (path: string, bytes: Uint8Array): void => {
+  onDisk("write", path, () => {
+    const temporary = `${path}.new`;
+    fs.writeFileSync(temporary, bytes, { mode: PRIVATE_FILE });
+    fs.renameSync(temporary, path);
+  });
+};
+
 /** Makes the folder and those above it that are missing, for the owner alone. */
 export const makeFolder = async (path: string): Promise<void> => {
   onDisk("write", path, () => fs.mkdirSync(path, { recursive: true, mode: PRIVATE_FOLDER }));
@@ -75,14 +87,19 @@ const replaceFile = (path: string, bytes: Uint8Array, mode: number): void => {
 };
 
 const renameLasting = (from: string, to: string, folder: string): void => {
-  // Windows has no way to sync a folder; there the rename alone must do.
+  persistName(to, folder, () => fs.renameSync(from, to));
+};
+
+/** Runs `change`, after which the folder has the file's name, and makes that last. */
+export const persistName = (path: string, folder: string, change: () => void): void => {
+  // Windows has no way to sync a folder; there the change alone must do.
   if (process.platform === "win32") {
-    fs.renameSync(from, to);
+    change();
     return;
   }
   const descriptor = fs.openSync(folder, "r");
   try {
-    persist("name", to, descriptor, () => fs.renameSync(from, to));
+    persist("name", path, descriptor, change);
   } finally {
     fs.closeSync(descriptor);
   }

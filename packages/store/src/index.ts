@@ -1,6 +1,7 @@
 export { type Artefacts, openArtefacts } from "./artefacts.ts";
-export { makeFolder, readFileBounded, writeFileAtomic } from "./file.ts";
+export { makeFolder, readFileBounded, writeFileAtomic, writeNotice } from "./file.ts";
 export { type FolderLock, lockFolder, type LockTimes } from "./folder-lock.ts";
+export { type GrowingFile, openGrowingFile } from "./growing-file.ts";
 export {
   createIdentityFile,
   openIdentityFile,
