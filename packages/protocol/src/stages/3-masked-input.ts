@@ -3,8 +3,8 @@
  * and one mask for each other sharer, in chunks, then a signed trailer; the coordinator folds whole uploads into the sum.
  * The vectors themselves pass by the machines: these see lengths and digests.
  */
-import { decodeCanonical, encodeCanonical, equalBytes, type Secret } from "@bulkhead/base";
-import { byMember, type MemberId, pairSign } from "@bulkhead/secagg";
+import { decodeCanonical, encodeCanonical, equalBytes } from "@bulkhead/base";
+import { byMember, maskingStreams, type MemberId } from "@bulkhead/secagg";
 import { abort, type Aborted, type InAttempt } from "../client-state.ts";
 import { isSignedBy, type Signed, signPayload } from "../context.ts";
 import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
@@ -100,13 +100,16 @@ const maskStreams = ({
   transcript,
   sharers,
 }: AwaitingUpdate): readonly MaskStream[] | Reason => {
-  const streams: MaskStream[] = [{ key: selfMaskKey(secrets.selfMaskSeed, transcript, seat.id), sign: 1 }];
   const own = { id: seat.id, secretKey: secrets.maskKeys.secretKey };
-  for (const id of sharers) {
-    if (id === seat.id) continue;
-    const key: Secret | undefined = pairMaskKey(own, { id, publicKey: adverts.get(id)!.maskKey }, transcript);
-    if (key === undefined) return { code: "bad-share", dealer: id };
-    streams.push({ key, sign: pairSign(seat.id, id) });
+  const streams: MaskStream[] = [];
+  for (const stream of maskingStreams(seat.id, sharers)) {
+    const key =
+      stream.type === "self"
+        ? selfMaskKey(secrets.selfMaskSeed, transcript, seat.id)
+        : pairMaskKey(own, { id: stream.peer, publicKey: adverts.get(stream.peer)!.maskKey }, transcript);
+    if (key === undefined)
+      return { code: "bad-share", dealer: stream.type === "pair" ? stream.peer : seat.id };
+    streams.push({ key, sign: stream.sign });
   }
   return streams;
 };

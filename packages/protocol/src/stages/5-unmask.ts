@@ -7,9 +7,9 @@ import { decodeCanonical, encodeCanonical, equalBytes, type Secret } from "@bulk
 import {
   combineShares,
   type MemberId,
-  pairSign,
   type Share,
   type ShareKind,
+  unmaskingStreams,
   verifyShare,
 } from "@bulkhead/secagg";
 import { abort, type Aborted, withEntry } from "../client-state.ts";
@@ -181,54 +181,54 @@ type Rebuilding = Pick<
   "context" | "transcript" | "adverts" | "sharers" | "survivors" | "revealed"
 >;
 
-/** What to take off the sum: self masks of the survivors, and the pair masks that survivors added towards the lost. */
+/** What is left in the sum, to be taken off: self masks of the survivors, their pair masks towards the lost. */
 export const unmaskStreams = (
   state: Rebuilding,
 ): readonly MaskStream[] | { readonly code: "reconstruction-failed"; readonly owner: MemberId } => {
-  const streams: MaskStream[] = [];
+  const secrets = new Map<MemberId, Secret>();
   for (const [i, owner] of state.sharers.entries()) {
-    const secret = rebuild(state, i);
-    const lifted = state.survivors.includes(owner)
-      ? selfMaskStream(state, owner, secret)
-      : lostPairStreams(state, owner, secret);
-    secret.wipe();
-    if (lifted === undefined) return { code: "reconstruction-failed", owner };
-    streams.push(...lifted);
+    const secret = rebuild(state, owner, i);
+    if (secret === undefined) return { code: "reconstruction-failed", owner };
+    secrets.set(owner, secret);
   }
-  return streams;
-};
-
-const rebuild = ({ revealed, context }: Rebuilding, at: number): Secret => {
-  const shares: Share[] = [...revealed].map(([holder, held]) => ({ holder, bytes: held[at]! }));
-  return combineShares(shares.slice(0, context.job.threshold));
-};
-
-/** The commitment of the advert proves the seed. */
-const selfMaskStream = (
-  { context, transcript, adverts }: Rebuilding,
-  owner: MemberId,
-  seed: Secret,
-): readonly MaskStream[] | undefined =>
-  equalBytes(selfMaskCommitment(context, owner, seed), adverts.get(owner)!.selfMaskCommitment)
-    ? [{ key: selfMaskKey(seed, transcript, owner), sign: -1 }]
-    : undefined;
-
-/** The public key of the advert proves the root. A survivor added `pairSign(survivor, lost)` times the mask. */
-const lostPairStreams = (
-  { context, transcript, adverts, survivors }: Rebuilding,
-  lost: MemberId,
-  root: Secret,
-): readonly MaskStream[] | undefined => {
-  const { publicKey, secretKey } = maskKeysOf(root, context);
-  if (!equalBytes(publicKey, adverts.get(lost)!.maskKey)) return undefined;
+  const { transcript, adverts, sharers, survivors } = state;
   const streams: MaskStream[] = [];
-  for (const id of survivors) {
-    const key = pairMaskKey({ id: lost, secretKey }, { id, publicKey: adverts.get(id)!.maskKey }, transcript);
-    if (key === undefined) return undefined;
-    streams.push({ key, sign: pairSign(id, lost) === 1 ? -1 : 1 });
+  for (const stream of unmaskingStreams(sharers, survivors)) {
+    const { member, sign } = stream;
+    const key =
+      stream.type === "self"
+        ? selfMaskKey(secrets.get(member)!, transcript, member)
+        : pairMaskKey(
+            { id: stream.peer, secretKey: secrets.get(stream.peer)! },
+            { id: member, publicKey: adverts.get(member)!.maskKey },
+            transcript,
+          );
+    if (key === undefined) return { code: "reconstruction-failed", owner: member };
+    streams.push({ key, sign });
   }
-  secretKey.wipe();
+  for (const secret of secrets.values()) secret.wipe();
   return streams;
+};
+
+/**
+ * A survivor's self-mask seed, proved by the commitment of its advert; a lost member's mask key, whose root is proved by
+ * the public key of its advert.
+ */
+const rebuild = (
+  { revealed, context, adverts, survivors }: Rebuilding,
+  owner: MemberId,
+  at: number,
+): Secret | undefined => {
+  const shares: Share[] = [...revealed].map(([holder, held]) => ({ holder, bytes: held[at]! }));
+  const secret = combineShares(shares.slice(0, context.job.threshold));
+  const advert = adverts.get(owner)!;
+  if (survivors.includes(owner))
+    return equalBytes(selfMaskCommitment(context, owner, secret), advert.selfMaskCommitment)
+      ? secret
+      : undefined;
+  const { publicKey, secretKey } = maskKeysOf(secret, context);
+  secret.wipe();
+  return equalBytes(publicKey, advert.maskKey) ? secretKey : undefined;
 };
 
 export const quorumMessage = ({
