@@ -45,7 +45,9 @@ test("keeping passes through the one place that makes things last: the content, 
   const steps: unknown[] = [];
   const listen = (moment: unknown) => void steps.push(moment);
   channel(PERSIST_CHANNEL).subscribe(listen);
-  onTestFinished(() => void channel(PERSIST_CHANNEL).unsubscribe(listen));
+  onTestFinished(() => {
+    channel(PERSIST_CHANNEL).unsubscribe(listen);
+  });
   const file = openGrowingFile(path);
   file.append(bytes(1));
   expect(steps).toEqual([]);
