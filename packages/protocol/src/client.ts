@@ -63,6 +63,8 @@ export const stepClient = (state: ClientState, event: ClientEvent): ClientStep =
       return state.stage === "masking" ? onMasked(state, event) : unchanged(state);
     case "failed":
       return abort(state, { code: event.code }, { code: LEAVE_BY_FAILURE[event.code] });
+    case "refused":
+      return abort(state, event.reason);
     case "stop":
       return event.withdraws
         ? abort(state, { code: "consent-withdrawn" }, { code: "consent-withdrawn" })
@@ -202,6 +204,8 @@ const lostForLong = (state: Attempting): ClientStep => {
 const stepApplying = (state: Applying, event: ClientEvent): ClientStep => {
   if (event.type === "applied") return onApplied(state, event.modelHash);
   if (event.type === "failed") return onApplyFailed(state, event.code);
+  if (event.type === "refused")
+    return abort({ stage: "awaiting-plan", seat: state.seat, update: "none" }, event.reason);
   if (event.type === "planned") return { state, effects: wiping(event.seed) };
   if (event.type === "link-restored") {
     const { applied, modelHash, history } = state.seat;

@@ -33,6 +33,7 @@ export type Reason =
   | { readonly code: "cohort-difference"; readonly members: number; readonly least: number }
   | { readonly code: "result-unproven" }
   | { readonly code: "sum-mismatch" }
+  | { readonly code: "budget-spent"; readonly what: "bytes" | "rounds" | "attempts" }
   // a client ends for reasons of its own
   | { readonly code: "training-failed" }
   | { readonly code: "masking-failed" }
@@ -81,6 +82,7 @@ const SENTENCES: Readonly<Record<ReasonCode, string>> = {
   "cohort-difference": "the cohort differs from an earlier one by too few members",
   "result-unproven": "the result does not carry a quorum for this round",
   "sum-mismatch": "the sum does not match its digest or cannot be a sum of the survivors",
+  "budget-spent": "all that the contract or this site's policy allows to leave has left",
   "training-failed": "training gave no usable update",
   "masking-failed": "the ring engine could not mask the update",
   internal: "an internal error",

@@ -62,6 +62,8 @@ export type ClientEvent =
   | { readonly type: "masked"; readonly digest: Uint8Array; readonly byteLength: number }
   | { readonly type: "applied"; readonly modelHash: Uint8Array }
   | { readonly type: "failed"; readonly code: FailureCode }
+  /** The shell refuses what the machine cannot see: bytes that do not decode, a budget that is spent. */
+  | { readonly type: "refused"; readonly reason: Reason }
   | { readonly type: "link-lost" }
   | { readonly type: "link-restored" }
   | { readonly type: "deadline-passed" }
