@@ -29,8 +29,9 @@ export const newMember = (memberId: number): Member => ({
   gateway: signingKeys(randomSecret(32)),
 });
 
-export const members: readonly Member[] = [1, 2, 3].map(newMember);
-export const [member, secondMember] = members as readonly [Member, Member, Member];
+export const member = newMember(1);
+export const secondMember = newMember(2);
+export const members: readonly Member[] = [member, secondMember, newMember(3)];
 
 export const HOUR = 60 * 60 * 1000;
 

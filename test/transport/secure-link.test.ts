@@ -1,4 +1,5 @@
 /** The handshake and the records of a secure link, against whoever stands on the way and whoever dials in. */
+import { bytesToHex } from "@bulkhead/base";
 import { randomBytes, randomSecret, signingKeys } from "@bulkhead/crypto";
 import {
   acceptSecureLink,
@@ -84,10 +85,9 @@ describe("a handshake", () => {
     await opening.link.send(secret.slice());
     await until("the message", () => heard.length === 1);
     expect(heard).toEqual([secret]);
-    const wire = Buffer.concat([...by.seen["to-coordinator"], ...by.seen["to-client"]]);
-    expect(wire.includes(secret)).toBe(false);
-    expect(wire.includes(member.gateway.publicKey)).toBe(false);
-    expect(wire.includes(certificateOf(member).signature)).toBe(false);
+    const wire = [...by.seen["to-coordinator"], ...by.seen["to-client"]].map(bytesToHex).join("");
+    for (const hidden of [secret, member.gateway.publicKey, openOptions().certificate.signature])
+      expect(wire).not.toContain(bytesToHex(hidden));
   });
 
   test("carries the session to resume, and the place where the coordinator stands", async () => {

@@ -40,7 +40,7 @@ export type LinkClosed =
   | { readonly type: "frame-too-large"; readonly receiver: "us" | "peer" }
   /** `detail` is one of our own words or a code of the WebSocket library, never the peer's text. */
   | { readonly type: "protocol-violation"; readonly detail: string }
-  /** The connection below broke; `detail` is a code of the operating system. */
+  /** The connection below broke, without a close; `detail` is a word of ours. */
   | { readonly type: "unreachable"; readonly detail: string }
   /** A limit on strangers was passed before the peer had proven who it is. */
   | { readonly type: "not-admitted"; readonly limit: "time" | "bytes" }

@@ -35,12 +35,12 @@ const wire = struct({ code: u8, fact: u64 });
 
 export const encodeRefusal = (refusal: Refusal): Uint8Array => encodeCanonical(wire, refusalToWire(refusal));
 
-/** Gives `undefined` for a code that this version does not know; throws a `ShapeError` on other lengths. */
+/** Gives `undefined` for what no refusal of this version is encoded as; throws a `ShapeError` on other lengths. */
 export const decodeRefusal = (bytes: Uint8Array): Refusal | undefined => {
   const { code, fact } = decodeCanonical(wire, bytes);
   if (code === OTHER_VERSION) return { type: "other-version", version: fact };
   if (code === CLOCK_AHEAD) return { type: "clock-far-off", byMs: fact };
-  if (code === CLOCK_BEHIND) return { type: "clock-far-off", byMs: -fact };
+  if (code === CLOCK_BEHIND) return fact === 0 ? undefined : { type: "clock-far-off", byMs: -fact };
   const timed = TIMED[code - FIRST_TIMED];
   if (timed !== undefined) return { type: timed, byMs: fact };
   const plain = PLAIN[code];

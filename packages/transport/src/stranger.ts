@@ -21,7 +21,8 @@ export class Stranger {
   opened(link: WebSocketLink, mostBytes: number): void {
     this.#link = link;
     this.#mostBytes = mostBytes;
-    this.#socket.on("data", this.#count);
+    // Before the WebSocket sees it.
+    this.#socket.prependListener("data", this.#count);
   }
 
   /** Lifts both limits. */

@@ -48,7 +48,6 @@ export class WebSocketLink implements Link {
   readonly #pinging: NodeJS.Timeout;
   #heardAt = performance.now();
   #bytesHeard = 0;
-  #networkError: string | undefined;
 
   /** `stream` is what the WebSocket runs over; its count of bytes shows that the peer lives. */
   constructor(socket: WebSocket, stream: Socket, options: WebSocketLinkOptions) {
@@ -121,23 +120,16 @@ export class WebSocketLink implements Link {
     if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH")
       this.#finish({ type: "frame-too-large", receiver: "us" });
     else if (code.startsWith("WS_ERR_")) this.#finish({ type: "protocol-violation", detail: code });
-    else this.#networkError = code;
+    else this.cut({ type: "unreachable", detail: printable(code) });
   };
 
   readonly #onSocketClose = (code: number, text: Buffer): void => {
     clearInterval(this.#pinging);
-    if (!this.#end.decide(this.#reasonOf(code, text))) return;
+    if (!this.#end.decide(closeToReason(code, text))) return;
     this.#inbox.end(() => {
       this.#end.tell();
     }, true);
   };
-
-  #reasonOf(code: number, text: Buffer): LinkClosed {
-    if (this.#networkError !== undefined || code === LOST_WITHOUT_CLOSE)
-      return { type: "unreachable", detail: this.#networkError ?? "connection-lost" };
-    if (code === MESSAGE_TOO_BIG) return { type: "frame-too-large", receiver: "peer" };
-    return { type: "closed-by-peer", code, text: printable(text.toString("latin1")) };
-  }
 
   readonly #ping = (): void => {
     const now = performance.now();
@@ -160,3 +152,9 @@ export class WebSocketLink implements Link {
     this.#end.tell();
   }
 }
+
+const closeToReason = (code: number, text: Buffer): LinkClosed => {
+  if (code === LOST_WITHOUT_CLOSE) return { type: "unreachable", detail: "connection-lost" };
+  if (code === MESSAGE_TOO_BIG) return { type: "frame-too-large", receiver: "peer" };
+  return { type: "closed-by-peer", code, text: printable(text.toString("latin1")) };
+};

@@ -102,7 +102,11 @@ class Port {
       answerHttp(request, response, options.healthz);
     });
     this.#server.on("upgrade", this.#onUpgrade);
-    this.#server.on("clientError", (_, socket) => socket.destroy());
+    // An answer in the clear tells a client that came with TLS that there is none here.
+    this.#server.on("clientError", (_, socket) => {
+      if (socket.writable) refuse(socket, "400 Bad Request");
+      else socket.destroy();
+    });
   }
 
   listen(): Promise<Listener> {
@@ -152,8 +156,8 @@ class Port {
     socket.on("error", ignoreErrors);
     const address = clientAddress(request, this.#options.trustProxy);
     const asked = request.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim());
-    if (asked?.includes(SUBPROTOCOL) !== true) return refuseUpgrade(socket, "400 Bad Request");
-    if (!this.#linksOf.enter(address)) return refuseUpgrade(socket, "429 Too Many Requests");
+    if (asked?.includes(SUBPROTOCOL) !== true) return refuse(socket, "400 Bad Request");
+    if (!this.#linksOf.enter(address)) return refuse(socket, "429 Too Many Requests");
     socket.once("close", () => {
       this.#linksOf.leave(address);
     });
@@ -183,6 +187,6 @@ const newServer = (handshakeMs: number, tls: ListenOptions["tls"]): Server => {
   }
 };
 
-const refuseUpgrade = (socket: Duplex, status: string): void => {
+const refuse = (socket: Duplex, status: string): void => {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 };
