@@ -7,6 +7,8 @@ export interface ForwardProxy {
   readonly url: URL;
   /** `host:port` of each CONNECT, in order. */
   readonly asked: readonly string[];
+  /** Breaks every connection through it, in the middle of whatever it carries. */
+  readonly cut: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -25,6 +27,10 @@ export const startForwardProxy = async ({
 }: ProxyOptions = {}): Promise<ForwardProxy> => {
   const asked: string[] = [];
   const sockets = new Set<Duplex | Socket>();
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
   const server = createServer((_, response) => response.writeHead(405).end());
   server.on("connect", (request: IncomingMessage, client: Duplex, head: Buffer) => {
     const target = request.url ?? "";
@@ -56,9 +62,10 @@ export const startForwardProxy = async ({
   return {
     url: new URL(`http://${host}:${address.port}`),
     asked,
+    cut,
     close: () =>
       new Promise((resolve) => {
-        for (const socket of sockets) socket.destroy();
+        cut();
         server.close(() => {
           resolve();
         });

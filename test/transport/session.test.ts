@@ -20,6 +20,7 @@ import {
 } from "@bulkhead/transport";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
+import { cutStories, dialOverCuts, heardBy, SMALL_LIMITS, upTo } from "./cut-stories.ts";
 import {
   acceptorOf,
   certificateOf,
@@ -32,13 +33,6 @@ import {
 import { relay, type Relay } from "./relay.ts";
 import { closeOf, isPending, sleep, turns, until, watch, within, type Watched } from "./wait-for.ts";
 
-const LIMITS = {
-  maxMessageBytes: 2 ** 16,
-  maxUnacknowledgedBytes: 2 ** 18,
-  maxUntakenBytes: 2 ** 16,
-  acknowledgeAfterMs: 2,
-};
-
 interface Accepted extends Watched {
   readonly session: Session<MemberPeer>;
 }
@@ -49,7 +43,7 @@ const house = (options: Partial<AcceptSessionsOptions> = {}) => {
   const turnedAway: LinkFailure[] = [];
   const relays: Relay[] = [];
   const acceptor = acceptorOf({
-    limits: LIMITS,
+    limits: SMALL_LIMITS,
     onSession: (session) => accepted.push({ session, ...watch(session) }),
     onTurnedAway: (failure) => turnedAway.push(failure),
     ...options,
@@ -61,7 +55,7 @@ const house = (options: Partial<AcceptSessionsOptions> = {}) => {
     return Promise.resolve(wire.client);
   };
   const join = (of = member, more: Partial<DialSessionOptions> = {}) => {
-    const session = dialAs(of, dial, { limits: LIMITS, ...more });
+    const session = dialAs(of, dial, { limits: SMALL_LIMITS, ...more });
     open.push(session);
     return { session, ...watch(session) };
   };
@@ -78,16 +72,6 @@ const keepHouse = (options: Partial<AcceptSessionsOptions> = {}) => {
   open.push(kept.acceptor);
   return kept;
 };
-
-const heardBy = (session: Session): number[] => {
-  const heard: number[] = [];
-  session.onMessage((message) => {
-    heard.push(new DataView(message.buffer, message.byteOffset).getUint32(0));
-  });
-  return heard;
-};
-
-const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
 
 /** A member that speaks the link protocol and then says what it likes. */
 const openByHand = async (
@@ -126,100 +110,40 @@ describe("a session", () => {
 
   test("goes on where it stood after a cut at each point of handshake and traffic", async () => {
     const messages = 12;
-    for (const point of upTo(24)) {
-      const { accepted, acceptor } = keepHouse({ resumeMs: 5000 });
-      let cuts = 0;
-      const dial = (): Promise<Link> => {
-        let passed = 0;
-        const wire: Relay = relay((message) => {
-          passed += 1;
-          if (cuts > 0 || passed <= point) return [message];
-          cuts += 1;
-          wire.cut();
-          return [];
-        });
-        acceptor.accept(wire.coordinator);
-        return Promise.resolve(wire.client);
-      };
-      const session = dialAs(member, dial, { limits: LIMITS, resumeMs: 5000 });
-      open.push(session);
-      const here = heardBy(session);
-      const atCoordinator: number[] = [];
-      const talk = async (speaker: Session): Promise<void> => {
-        for (const i of upTo(messages)) {
-          await speaker.send(u32ToBytes(i));
-          if (i % 3 === 0) await turns(1);
-        }
-      };
-      await talk(session);
-      await within(
-        `what was sent before cut ${point}`,
-        until("a session", () => accepted.length > 0),
-      );
-      // A verdict that was lost leaves a session behind that its member never knew: the one that lasts counts.
-      let last = accepted.at(-1);
-      await session.flush();
-      last = accepted.at(-1);
-      if (last === undefined) throw new Error("nobody there");
-      last.session.onMessage((message) => {
-        atCoordinator.push(new DataView(message.buffer, message.byteOffset).getUint32(0));
-      });
-      await talk(last.session);
-      await last.session.flush();
-      await until("all messages", () => atCoordinator.length === messages && here.length === messages);
-      expect(atCoordinator, `cut at ${point}`).toEqual(upTo(messages));
-      expect(here, `cut at ${point}`).toEqual(upTo(messages));
-      expect(cuts).toBe(1);
+    for (const after of upTo(24)) {
+      for (const isDelivered of [true, false]) {
+        const where = `cut after ${after + 1}, ${isDelivered ? "delivered" : "lost"}`;
+        const { accepted, acceptor } = keepHouse();
+        const dial = dialOverCuts(
+          (link) => {
+            acceptor.accept(link);
+          },
+          [{ after: after + 1, isDelivered }],
+        );
+        const session = dialAs(member, dial, { limits: SMALL_LIMITS });
+        open.push(session);
+        const here = heardBy(session);
+        const talk = async (speaker: Session): Promise<void> => {
+          for (const i of upTo(messages)) {
+            await speaker.send(u32ToBytes(i));
+            if (i % 3 === 0) await turns(1);
+          }
+          await speaker.flush();
+        };
+        await within(where, talk(session));
+        // Where the verdict was lost, a session was left behind that its member never knew: the last one counts.
+        const there = accepted.at(-1)?.session;
+        if (there === undefined) throw new Error("nobody there");
+        const atCoordinator = heardBy(there);
+        await within(where, talk(there));
+        expect(atCoordinator, where).toEqual(upTo(messages));
+        expect(here, where).toEqual(upTo(messages));
+      }
     }
   });
 
   test("delivers each message exactly once and in order, however often its links are cut", async () => {
-    const cut = fc.record({ after: fc.integer({ min: 5, max: 60 }), isDelivered: fc.boolean() });
-    const story = fc.record({
-      cuts: fc.array(cut, { maxLength: 12 }),
-      sizes: fc.array(fc.integer({ min: 4, max: 3000 }), { minLength: 1, maxLength: 120 }),
-      restEvery: fc.integer({ min: 1, max: 30 }),
-      rekeyBytes: fc.integer({ min: 50, max: 20_000 }),
-    });
-    await fc.assert(
-      fc.asyncProperty(story, async ({ cuts, sizes, restEvery, rekeyBytes }) => {
-        const { accepted, acceptor } = house({ resumeMs: 5000, rekeyBytes });
-        const left = [...cuts];
-        const dial = (): Promise<Link> => {
-          const next = left.shift();
-          let passed = 0;
-          const wire: Relay = relay((message) => {
-            passed += 1;
-            if (passed !== next?.after) return [message];
-            queueMicrotask(wire.cut);
-            return next.isDelivered ? [message] : [];
-          });
-          acceptor.accept(wire.coordinator);
-          return Promise.resolve(wire.client);
-        };
-        const session = dialAs(member, dial, { limits: LIMITS, resumeMs: 5000, rekeyBytes });
-        await until("a session", () => accepted.length > 0);
-        const [there] = accepted;
-        if (there === undefined) throw new Error("nobody there");
-        const [here, atCoordinator] = [heardBy(session), heardBy(there.session)];
-        const talk = async (speaker: Session): Promise<void> => {
-          for (const [i, size] of sizes.entries()) {
-            const message = new Uint8Array(size);
-            message.set(u32ToBytes(i));
-            await speaker.send(message);
-            if (i % restEvery === 0) await turns(1);
-          }
-          await speaker.flush();
-        };
-        await within("all to be said", Promise.all([talk(session), talk(there.session)]));
-        expect(here).toEqual(upTo(sizes.length));
-        expect(atCoordinator).toEqual(upTo(sizes.length));
-        expect(accepted).toHaveLength(1);
-        session.close();
-        acceptor.close();
-      }),
-      { numRuns: 40 },
-    );
+    await fc.assert(cutStories, { numRuns: 25 });
   });
 
   test("tells of the loss and of the return of its link", async () => {
@@ -240,7 +164,7 @@ describe("a session", () => {
     let isCut = false;
     const session = dialAs(member, () => (isCut ? Promise.reject(unreachable("unreachable")) : dial()), {
       resumeMs: 40,
-      limits: LIMITS,
+      limits: SMALL_LIMITS,
     });
     const { states, over } = watch(session);
     await session.send(u32ToBytes(7));
@@ -269,7 +193,7 @@ describe("a session", () => {
     const polite = join(secondMember);
     const rude = join(member);
     await until("two sessions", () => accepted.length === 2);
-    const large = new Uint8Array(LIMITS.maxMessageBytes);
+    const large = new Uint8Array(SMALL_LIMITS.maxMessageBytes);
     for (const { session } of accepted) session.onMessage(() => new Promise(() => undefined));
     let held: Promise<void> = Promise.resolve();
     let sent = 0;
@@ -289,7 +213,7 @@ describe("a session", () => {
     await until("two sessions", () => accepted.length === 2);
     slow.session.onMessage(() => new Promise(() => undefined));
     const heard = heardBy(quick.session);
-    const large = new Uint8Array(LIMITS.maxMessageBytes);
+    const large = new Uint8Array(SMALL_LIMITS.maxMessageBytes);
     const toSlow = accepted.find(({ session }) => session.peer.memberId === member.memberId)?.session;
     const toQuick = accepted.find(({ session }) => session.peer.memberId === secondMember.memberId)?.session;
     if (toSlow === undefined || toQuick === undefined) throw new Error("nobody there");
@@ -347,8 +271,8 @@ describe("a session", () => {
   test("refuses a message that is too long, and goes on", async () => {
     const { accepted, join } = keepHouse();
     const { session } = join();
-    await expect(session.send(new Uint8Array(LIMITS.maxMessageBytes + 1))).rejects.toThrow(RangeError);
-    await session.send(new Uint8Array(LIMITS.maxMessageBytes));
+    await expect(session.send(new Uint8Array(SMALL_LIMITS.maxMessageBytes + 1))).rejects.toThrow(RangeError);
+    await session.send(new Uint8Array(SMALL_LIMITS.maxMessageBytes));
     await session.flush();
     expect(accepted[0]?.states).toEqual([]);
   });

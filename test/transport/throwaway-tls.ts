@@ -26,7 +26,17 @@ export const makeThrowawayTls = (): ThrowawayTls => {
     openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
     writeFileSync(at(`${name}.ext`), `subjectAltName=${names}\n`);
     const issuer = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
-    openssl("x509", "-req", "-in", `${name}.csr`, ...issuer, "-extfile", `${name}.ext`, "-out", `${name}.pem`);
+    openssl(
+      "x509",
+      "-req",
+      "-in",
+      `${name}.csr`,
+      ...issuer,
+      "-extfile",
+      `${name}.ext`,
+      "-out",
+      `${name}.pem`,
+    );
     return {
       certificate: readFileSync(at(`${name}.pem`), "utf8"),
       key: new Secret(new Uint8Array(readFileSync(at(`${name}.key`)))),
