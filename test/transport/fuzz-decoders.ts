@@ -3,7 +3,6 @@ import { decodeCanonical, encodeCanonical, ShapeError } from "@bulkhead/base";
 import { randomBytes } from "@bulkhead/crypto";
 import {
   acknowledgementFrame,
-  claim,
   decodeFrame,
   decodeHello,
   decodeProof,
@@ -82,10 +81,6 @@ export const decoders: Readonly<Record<string, Decoder>> = {
   proof: {
     seeds: claims.map((given) => encodeCanonical(proof, { claim: given, signature: randomBytes(64) })),
     again: (bytes) => orNothing(decodeProof(bytes), (read) => encodeCanonical(proof, read)),
-  },
-  claim: {
-    seeds: claims.map((given) => encodeCanonical(claim, given)),
-    again: (bytes) => unlessMisshapen(() => encodeCanonical(claim, decodeCanonical(claim, bytes))),
   },
   certificate: {
     seeds: [encodeCanonical(gatewayCertificate, certificateOf(member))],

@@ -114,6 +114,22 @@ describe("a handshake", () => {
     expect(opening).toMatchObject({ type: "open", sessionId: place.sessionId, lastReceived: 7 });
   });
 
+  test("loses nothing of what comes right behind it", async () => {
+    const { opening } = await shakeHands(memoryLinkPair(), {
+      accept: acceptOptions((link) => {
+        for (const i of [1, 2, 3]) void link.send(Uint8Array.of(i));
+        link.close();
+      }),
+    });
+    if (opening.type !== "open") throw new Error("not open");
+    const heard: (number | undefined)[] = [];
+    opening.link.onMessage((message) => {
+      heard.push(message[0]);
+    });
+    expect((await closeOf(opening.link)).type).toBe("closed-by-peer");
+    expect(heard).toEqual([1, 2, 3]);
+  });
+
   test("never draws the same keys twice", async () => {
     const [first, second] = [await overRelay((m) => [m]), await overRelay((m) => [m])];
     for (const direction of ["to-coordinator", "to-client"] as const)

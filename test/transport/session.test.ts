@@ -4,6 +4,7 @@ import { randomBytes } from "@bulkhead/crypto";
 import {
   acknowledgementFrame,
   backoffMs,
+  encodePlainRefusal,
   farewellFrame,
   memoryLinkPair,
   messageFrame,
@@ -188,6 +189,18 @@ describe("a session", () => {
     acceptor.close();
   });
 
+  test("does not count the time in which it has a link", async () => {
+    const { relays, join } = keepHouse({ resumeMs: 60 });
+    const { session, states } = join(member, { resumeMs: 60 });
+    await session.send(u32ToBytes(0));
+    await session.flush();
+    await sleep(90);
+    relays[0]?.cut();
+    await session.send(u32ToBytes(1));
+    await session.flush();
+    expect(states.map(({ type }) => type)).toEqual(["open", "lost", "restored"]);
+  });
+
   test("holds its sender back while the peer does not take, and ends where nobody waits", async () => {
     const { accepted, join } = keepHouse();
     const polite = join(secondMember);
@@ -328,14 +341,14 @@ describe("a dialled session", () => {
   });
 
   test("is not ended by what anybody on the way can fake, once it has been open", async () => {
-    const { dial, relays, join } = keepHouse();
-    void join;
+    const { dial, relays } = keepHouse();
     let isFaked = false;
     let fakes = 0;
     const fake = (): Promise<Link> => {
       fakes += 1;
       const [client, liar] = memoryLinkPair();
-      liar.onMessage(() => liar.send(randomBytes(139)));
+      const lie = fakes === 1 ? randomBytes(139) : encodePlainRefusal({ type: "wrong-contract" });
+      liar.onMessage(() => liar.send(lie));
       return Promise.resolve(client);
     };
     const session = dialAs(member, () => (isFaked && fakes < 3 ? fake() : dial()));

@@ -11,6 +11,8 @@ export interface ThrowawayTls {
   readonly authority: string;
   /** For `localhost` and 127.0.0.1. */
   readonly server: { readonly certificate: string; readonly key: Secret };
+  /** For `localhost` and not for its address. */
+  readonly named: { readonly certificate: string; readonly key: Secret };
   /** For another host. */
   readonly elsewhere: { readonly certificate: string; readonly key: Secret };
 }
@@ -59,6 +61,7 @@ export const makeThrowawayTls = (): ThrowawayTls => {
     return {
       authority: readFileSync(at("ca.pem"), "utf8"),
       server: sign("server", "DNS:localhost,IP:127.0.0.1"),
+      named: sign("named", "DNS:localhost"),
       elsewhere: sign("elsewhere", "DNS:elsewhere.test"),
     };
   } finally {

@@ -168,7 +168,7 @@ describe.skipIf(!hasOpenssl)("over TLS (skipped without the openssl command)", (
     tls = makeThrowawayTls();
   });
   afterAll(() => {
-    for (const { key } of [tls.server, tls.elsewhere]) key.wipe();
+    for (const { key } of [tls.server, tls.named, tls.elsewhere]) key.wipe();
   });
 
   test("a session needs the company's root certificate, and has it beside the usual ones", async () => {
@@ -196,7 +196,17 @@ describe.skipIf(!hasOpenssl)("over TLS (skipped without the openssl command)", (
     expect(proxy.asked).toHaveLength(3);
   });
 
-  test("a certificate for another host is refused, direct and through a proxy of that very name", async () => {
+  test("a certificate for the proxy's name does not do for the coordinator's address", async () => {
+    const [listener, proxy] = [await listen(tls.named), await startProxy()];
+    const named = new URL(proxy.url);
+    named.hostname = "localhost";
+    const extraRoots = tls.authority;
+    await talkOver({ url: urlOf(listener, "wss", "localhost"), proxy: named, extraRoots });
+    const problem = await problemOf({ url: urlOf(listener, "wss"), proxy: named, extraRoots });
+    expect(problem.problem).toBe("TLS did not come about: ERR_TLS_CERT_ALTNAME_INVALID");
+  });
+
+  test("a certificate for another host is refused, direct and through a proxy", async () => {
     const [listener, proxy] = [await listen(tls.elsewhere), await startProxy()];
     const extraRoots = tls.authority;
     for (const host of ["localhost", "127.0.0.1"])

@@ -307,14 +307,15 @@ describe("a link over sockets", () => {
       limits: { pingEveryMs: 10, idleAfterMs: 50, highWaterBytes: 1000 },
       onLink: (link) => {
         link.admit();
-        link.onMessage(() => sleep(150));
+        link.onMessage(() => sleep(100));
         link.onClose(({ type }) => ends.push(type));
       },
     });
     const ends: string[] = [];
     const link = await dialTo(listener);
-    for (let i = 0; i < 3; i++) void link.send(Uint8Array.of(i));
-    await sleep(130);
+    // More than the kernel's and the stream's buffers take, so that reading stops.
+    for (let i = 0; i < 40; i++) void link.send(new Uint8Array(2 ** 18));
+    await sleep(90);
     expect(ends).toEqual([]);
   });
 
