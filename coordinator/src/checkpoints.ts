@@ -1,0 +1,147 @@
+/**
+ * Weights on disk. A checkpoint for others is written after each round: for a classifier an adapter in PEFT layout and
+ * its head, else the tensors by their names. Beside these the coordinator keeps the last models for itself; should they
+ * be lost, they follow from the initial model and the published sums.
+ */
+import fs from "node:fs";
+import path from "node:path";
+import { equalBytes, InputError, invariant, type Json, utf8 } from "@bulkhead/base";
+import { canonicalModelBytes, parameterCount, type TensorSpec } from "@bulkhead/finetune";
+import type { Job } from "@bulkhead/protocol";
+import { makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
+import { classifierTaskOf } from "./contract-task.ts";
+import type { JobFolder } from "./job-folder.ts";
+import type { AppliedEntry } from "./journal/job-journal.ts";
+import { decodePublished, type Model, nextModel, readInitialModel, readModel } from "./model.ts";
+import { readSum } from "./published-rounds.ts";
+
+const LONGEST_MODEL = 2 ** 31 - 1;
+/** The newest, and the one before it. */
+const MODELS_KEPT = 2;
+
+/** Writes the model of a round for this coordinator, and a checkpoint for those who use it. */
+export const saveModel = async (folder: JobFolder, job: Job, round: number, model: Model): Promise<void> => {
+  await makeFolder(folder.models);
+  await writeFileAtomic(folder.model(round), model.bytes);
+  await makeFolder(folder.checkpoint(round));
+  for (const [name, bytes] of checkpointFiles(job, model))
+    await writeFileAtomic(path.join(folder.checkpoint(round), name), bytes);
+};
+
+/** Removes models that the coordinator no longer needs; checkpoints stay. */
+export const dropOldModels = (folder: JobFolder, round: number): void => {
+  fs.rmSync(folder.model(round - MODELS_KEPT), { force: true });
+};
+
+/** The model after all applied rounds; throws an {@link InputError} where neither it nor the way to it is there. */
+export const loadModel = async (
+  folder: JobFolder,
+  job: Job,
+  applied: readonly AppliedEntry[],
+): Promise<Model> => {
+  const last = applied.at(-1);
+  if (last === undefined) return loadInitialModel(folder, job);
+  const kept = await keptModel(folder, job, last);
+  return kept ?? replayedModel(folder, job, applied);
+};
+
+export const loadInitialModel = async (folder: JobFolder, job: Job): Promise<Model> =>
+  readInitialModel(job, await readFileBounded(folder.initialModel, LONGEST_MODEL), folder.initialModel);
+
+/** Takes the initial model into the job's folder, once; throws an {@link InputError} if it is another one. */
+export const adoptInitialModel = async (folder: JobFolder, job: Job, file: string): Promise<void> => {
+  if (fs.existsSync(folder.initialModel)) return;
+  const bytes = await readFileBounded(file, LONGEST_MODEL);
+  readInitialModel(job, bytes, file);
+  await writeFileAtomic(folder.initialModel, bytes);
+};
+
+const keptModel = async (
+  folder: JobFolder,
+  job: Job,
+  { round, modelHash }: AppliedEntry,
+): Promise<Model | undefined> => {
+  const file = folder.model(round);
+  if (!fs.existsSync(file)) return undefined;
+  const model = readModel(job, await readFileBounded(file, LONGEST_MODEL));
+  return model !== undefined && equalBytes(model.hash, modelHash) ? model : undefined;
+};
+
+const replayedModel = async (
+  folder: JobFolder,
+  job: Job,
+  applied: readonly AppliedEntry[],
+): Promise<Model> => {
+  let model = await loadInitialModel(folder, job);
+  for (const entry of applied) {
+    const sum = await readSum(folder, job, entry);
+    const decoded = decodePublished(job, sum, entry.survivors.length);
+    invariant(decoded !== undefined, "a sum that was applied once can be applied again");
+    model = nextModel(job, model, decoded);
+    if (!equalBytes(model.hash, entry.modelHash)) throw otherModel(folder, entry.round);
+  }
+  return model;
+};
+
+const otherModel = (folder: JobFolder, round: number): InputError =>
+  new InputError({
+    code: "state-damaged",
+    place: folder.journal,
+    problem: `the model of round ${round} does not follow from the published sums`,
+    cure: "restore the state folder from a copy",
+  });
+
+// ── what others load ────────────────────────────────────────────────────────
+
+/** Names as PEFT writes them begin with this; the rest is the head. */
+const ADAPTER = "base_model.";
+
+const checkpointFiles = (job: Job, model: Model): readonly (readonly [string, Uint8Array])[] => {
+  const task = classifierTaskOf(job.contract);
+  if (task === undefined) return [["model.safetensors", model.bytes]];
+  const { lora, classes, logitScale, maxTokens } = task;
+  const adapterConfig: Json = {
+    peft_type: "LORA",
+    task_type: "FEATURE_EXTRACTION",
+    base_model_name_or_path: job.contract.base.name,
+    r: lora.rank,
+    lora_alpha: lora.alpha,
+    lora_dropout: 0,
+    target_modules: ["query", "value"],
+    layers_to_transform: lora.layers,
+    layers_pattern: "layer",
+    bias: "none",
+    fan_in_fan_out: false,
+    inference_mode: true,
+  };
+  const headConfig: Json = { classes, logitScale, maxTokens, pooling: "mean", normalised: true };
+  return [
+    ["adapter_model.safetensors", partBytes(job, model, (name) => name.startsWith(ADAPTER))],
+    ["adapter_config.json", jsonBytes(adapterConfig)],
+    ["head.safetensors", partBytes(job, model, (name) => !name.startsWith(ADAPTER))],
+    ["head_config.json", jsonBytes(headConfig)],
+  ];
+};
+
+const jsonBytes = (value: Json): Uint8Array => utf8(`${JSON.stringify(value, undefined, 2)}\n`);
+
+const partBytes = (job: Job, { flat }: Model, isIn: (name: string) => boolean): Uint8Array => {
+  const specs: TensorSpec[] = [];
+  const values: Float32Array[] = [];
+  let at = 0;
+  for (const spec of job.contract.tensors) {
+    const end = at + parameterCount([spec]);
+    if (isIn(spec.name)) {
+      specs.push(spec);
+      values.push(flat.subarray(at, end));
+    }
+    at = end;
+  }
+  const part = new Float32Array(parameterCount(specs));
+  let to = 0;
+  for (const piece of values) {
+    part.set(piece, to);
+    to += piece.length;
+  }
+  return canonicalModelBytes(specs, part);
+};

@@ -1,0 +1,21 @@
+/** What the contract tells the trainer, as this program writes it. */
+import { finite, integer, listOf, oneOf, record, type Shape } from "@bulkhead/base";
+import type { ClassifierTask } from "@bulkhead/finetune";
+import type { Contract } from "@bulkhead/protocol";
+
+const count = integer(1, 1 << 20);
+
+const classifierShape: Shape<ClassifierTask & { readonly kind: "classifier" }> = record({
+  kind: oneOf("classifier"),
+  classes: count,
+  maxTokens: count,
+  lora: record({ rank: count, alpha: finite(0), layers: listOf(integer(0, 1 << 20), 1024) }),
+  logitScale: finite(0),
+});
+
+/** `undefined` for tasks of other kinds; throws a {@link ShapeError} for a classifier that is not described in full. */
+export const classifierTaskOf = ({ task }: Pick<Contract, "task">): ClassifierTask | undefined => {
+  if (task["kind"] !== "classifier") return undefined;
+  const { classes, maxTokens, lora, logitScale } = classifierShape(task, "task");
+  return { classes, maxTokens, lora, logitScale };
+};

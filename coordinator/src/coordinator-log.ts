@@ -1,0 +1,57 @@
+/** What the coordinator logs: one line for each transition of a machine, and for whoever comes, goes or is turned away. */
+import type { LogFields, Logger } from "@bulkhead/console";
+import { type Description, type Reason, reasonText } from "@bulkhead/protocol";
+import type { LinkFailure } from "@bulkhead/transport";
+import type { Presence } from "./enrolment.ts";
+
+// oxlint-disable-next-line typescript/consistent-type-definitions -- an interface has no index signature
+export type CoordinatorEvents = {
+  readonly listening: { readonly url: string; readonly host: string; readonly port: number };
+  readonly "attempt-opened": AttemptFields;
+  readonly "attempt-resumed": AttemptFields & { readonly after: string };
+  readonly transition: LogFields;
+  readonly member: {
+    readonly from: number;
+    readonly name: string;
+    readonly presence: Presence | "behind" | "ahead" | "other-model" | "left";
+    readonly why?: string | undefined;
+  };
+  readonly "turned-away": { readonly why: string };
+  readonly waiting: { readonly round: number; readonly ready: number; readonly needed: number };
+  readonly "round-applied": {
+    readonly round: number;
+    readonly modelHash: string;
+    readonly checkpoint: string;
+  };
+  readonly "job-over": { readonly outcome: string; readonly code?: string; readonly why?: string };
+};
+
+interface AttemptFields extends LogFields {
+  readonly round: number;
+  readonly attempt: number;
+  readonly gone: readonly number[];
+  readonly leftOut: readonly number[];
+}
+
+export type CoordinatorLog = Logger<CoordinatorEvents>;
+
+export const SILENT: CoordinatorLog = { log: () => undefined };
+
+/** A change of stage, and what a person should see, at `info`; the rest at `debug`. */
+export const logTransition = (log: CoordinatorLog, description: Description): void => {
+  const { reasons, ...facts } = description;
+  const isNews = facts.before !== facts.after || reasons.some(({ code }) => !ROUTINE.has(code));
+  log.log(reasons.length > 0 && isNews ? "warn" : isNews ? "info" : "debug", "transition", {
+    ...facts,
+    reasons: reasons.map(({ code }) => code),
+    words: reasons.map(reasonText),
+  });
+};
+
+/** Repeats after a new link are in the nature of the protocol. */
+const ROUTINE: ReadonlySet<Reason["code"]> = new Set(["late-or-repeated"]);
+
+export const turnedAway = (failure: LinkFailure): string => {
+  if ("refusal" in failure) return `${failure.type}: ${failure.refusal.type}`;
+  return failure.type === "closed" ? `closed: ${failure.closed.type}` : failure.type;
+};

@@ -1,0 +1,42 @@
+/** From an agreed, plain sum to the next model on the disk. A crash anywhere here is made good by doing it again. */
+import type { Secret } from "@bulkhead/base";
+import { type Job, type Published, resultMessage } from "@bulkhead/protocol";
+import type { Scalars } from "@bulkhead/secagg";
+import { saveModel } from "./checkpoints.ts";
+import type { JobFolder } from "./job-folder.ts";
+import type { AppliedEntry } from "./journal/job-journal.ts";
+import { decodePublished, type Model, nextModel } from "./model.ts";
+import { readSum, writeResult } from "./published-rounds.ts";
+
+export interface AppliedRound {
+  readonly model: Model;
+  readonly entry: AppliedEntry;
+  readonly scalars: Scalars;
+}
+
+/** `undefined` where the survivors cannot have sent such a sum: then the members will refuse it too. */
+export const applyRound = async (
+  { job, folder, providerSecretKey }: PublishingTools,
+  model: Model,
+  state: Published,
+): Promise<AppliedRound | undefined> => {
+  const { context, survivors, sumDigest } = state;
+  const { round, attempt } = context;
+  const sum = await readSum(folder, job, { round, sumDigest });
+  const decoded = decodePublished(job, sum, survivors.length);
+  if (decoded === undefined) return undefined;
+  const next = nextModel(job, model, decoded);
+  await writeResult(folder, round, resultMessage(state, providerSecretKey));
+  await saveModel(folder, job, round, next);
+  return {
+    model: next,
+    entry: { type: "applied", round, attempt, survivors, modelHash: next.hash, sumDigest },
+    scalars: decoded.scalars,
+  };
+};
+
+export interface PublishingTools {
+  readonly job: Job;
+  readonly folder: JobFolder;
+  readonly providerSecretKey: Secret;
+}

@@ -1,0 +1,86 @@
+/** `status.json` in the state folder: what the coordinator is doing just now, for `status` and for people who wait. */
+import { bytesToHex, type Json, utf8 } from "@bulkhead/base";
+import type { CoordinatorState, Job } from "@bulkhead/protocol";
+import { writeNotice } from "@bulkhead/store";
+import type { MemberDesk } from "./member-desk.ts";
+
+export interface StatusSource {
+  readonly job: Job;
+  readonly url: string;
+  readonly desks: () => Iterable<MemberDesk>;
+  /** What is going on: a stage, `waiting for members`, `finishing`. */
+  readonly now: () => StatusNow;
+}
+
+export interface StatusNow {
+  readonly doing: string;
+  readonly applied: number;
+  readonly attempt: CoordinatorState | undefined;
+  /** Members that can take part at once, and how many are needed. */
+  readonly ready: number;
+  readonly outcome: string;
+}
+
+const SETTLE_MS = 100;
+
+export class StatusFile {
+  readonly #path: string;
+  readonly #source: StatusSource;
+  readonly #onFailure: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(path: string, source: StatusSource, onFailure: (error: unknown) => void) {
+    this.#path = path;
+    this.#source = source;
+    this.#onFailure = onFailure;
+  }
+
+  /** Something changed: many changes at once are written once. */
+  readonly touch = (): void => {
+    this.#timer ??= setTimeout(() => this.write(), SETTLE_MS).unref();
+  };
+
+  write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    try {
+      writeNotice(this.#path, utf8(`${JSON.stringify(statusOf(this.#source), undefined, 2)}\n`));
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+
+  close(): void {
+    this.write();
+    clearTimeout(this.#timer);
+  }
+}
+
+const statusOf = ({ job, url, desks, now }: StatusSource): Json => {
+  const { doing, applied, attempt, ready, outcome } = now();
+  return {
+    format: "bulkhead-coordinator-status/1",
+    pid: process.pid,
+    url,
+    job: job.contract.job,
+    contract: bytesToHex(job.contractHash),
+    outcome,
+    doing,
+    rounds: { applied, planned: job.contract.training.rounds },
+    attempt:
+      attempt === undefined
+        ? // oxlint-disable-next-line unicorn/no-null -- JSON's word for what is not there
+          null
+        : { round: attempt.context.round, attempt: attempt.context.attempt, stage: attempt.stage },
+    needed: job.least,
+    ready,
+    members: [...desks()].map((desk) => ({
+      name: desk.member.name,
+      link: desk.isLinked ? "linked" : desk.hasSession ? "lost" : "none",
+      // oxlint-disable-next-line unicorn/no-null -- JSON's word for what is not there
+      applied: desk.greeting?.applied ?? null,
+      bytes: desk.traffic,
+    })),
+    updatedAt: new Date().toISOString(),
+  };
+};
