@@ -26,7 +26,7 @@ export const heardBy = (session: Session): number[] => {
 };
 
 /** A link is cut after so many messages of its handshake and traffic; the last of them may arrive or not. */
-export interface Cut {
+interface Cut {
   readonly after: number;
   readonly isDelivered: boolean;
 }

@@ -15,9 +15,9 @@ import {
 } from "@bulkhead/transport";
 
 export const provider = signingKeys(randomSecret(32));
-export const contractDigest = randomBytes(32);
+const contractDigest = randomBytes(32);
 
-export interface Member {
+interface Member {
   readonly memberId: number;
   readonly identity: SigningKeys;
   readonly gateway: SigningKeys;
@@ -31,7 +31,7 @@ export const newMember = (memberId: number): Member => ({
 
 export const member = newMember(1);
 export const secondMember = newMember(2);
-export const members: readonly Member[] = [member, secondMember, newMember(3)];
+const members: readonly Member[] = [member, secondMember, newMember(3)];
 
 export const HOUR = 60 * 60 * 1000;
 
@@ -59,7 +59,7 @@ export const openOptions = (of: Member = member): OpenLinkOptions => ({
   random: randomBytes,
 });
 
-export const memberKey = (memberId: number): Uint8Array | undefined =>
+const memberKey = (memberId: number): Uint8Array | undefined =>
   members.find((known) => known.memberId === memberId)?.identity.publicKey;
 
 export const acceptOptions = (opened: (link: Link) => void = () => undefined): AcceptLinkOptions => ({

@@ -17,7 +17,7 @@ export interface LinkPair {
   readonly done: () => Promise<void>;
 }
 
-export interface PairOptions {
+interface PairOptions {
   readonly maxFrameBytes: number;
   readonly highWaterBytes: number;
 }

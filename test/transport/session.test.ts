@@ -440,6 +440,21 @@ describe("a coordinator", () => {
     expect(heard).toEqual(heardBefore);
   });
 
+  test("reads no further when many small messages wait, empty ones included", async () => {
+    const { accepted, acceptor } = keepHouse();
+    const [link, farEnd] = memoryLinkPair();
+    acceptor.accept(farEnd);
+    const opening = await openByHand(() => Promise.resolve(link));
+    await until("the session", () => accepted.length === 1);
+    accepted[0]?.session.onMessage(() => new Promise(() => undefined));
+    if (opening.type !== "open") throw new Error("not open");
+    let sent = 0;
+    let held: Promise<void> = Promise.resolve();
+    for (; sent < 50_000 && (sent % 1000 > 0 || !(await isPending(held))); sent += 1)
+      held = opening.link.send(messageFrame(sent + 1, new Uint8Array(0)));
+    expect(sent).toBeLessThan(50_000);
+  });
+
   test("ends the session at an acknowledgement that goes back", async () => {
     const { accepted, dial } = keepHouse();
     const { say } = await openByHand(dial);

@@ -394,7 +394,7 @@ describe("dialling", () => {
     const address = silent.address();
     if (address === null || typeof address === "string") throw new Error("no port");
     const url = `ws://127.0.0.1:${address.port}`;
-    await expect(dialWebSocket({ url, proxy: "none", handshakeMs: 50 })).rejects.toMatchObject({
+    await expect(dialWebSocket({ url, proxy: "none", handshakeTimeoutMs: 50 })).rejects.toMatchObject({
       code: "unreachable",
       problem: "the coordinator could not be reached: ETIMEDOUT",
     });

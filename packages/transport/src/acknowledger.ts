@@ -1,5 +1,5 @@
 /** Decides when what was received is acknowledged: with the next message out, when it is much, or after a while. */
-export interface AcknowledgerOptions {
+interface AcknowledgerOptions {
   /** So many bytes are acknowledged at once. */
   readonly muchBytes: number;
   readonly afterMs: number;

@@ -4,7 +4,7 @@ import { encodeCanonical, utf8, type Secret } from "@bulkhead/base";
 import { claim, encodeAnswer, proof, type Answer, type Claim, type Proof } from "./handshake-messages.ts";
 
 /** The keys of one direction each. */
-export interface DirectionKeys {
+interface DirectionKeys {
   readonly toCoordinator: Secret;
   readonly toClient: Secret;
 }

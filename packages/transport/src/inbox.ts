@@ -1,12 +1,17 @@
 /** Messages on their way to one receiver: one at a time, in order, each after the promise of the one before. */
 import type { Receive } from "./link.ts";
 
-export interface InboxEvents {
+interface InboxEvents {
   /** Nothing waits and nothing is being received: whoever fills the inbox may read on. */
   readonly onDrained: () => void;
   /** The receiver threw or rejected. */
   readonly onFailure: (error: unknown) => void;
 }
+
+/** What a message costs to keep, beyond its bytes: many empty ones are not for nothing. */
+const KEEPING_BYTES = 256;
+
+const costOf = (message: Uint8Array): number => message.length + KEEPING_BYTES;
 
 export class Inbox {
   readonly #events: InboxEvents;
@@ -20,7 +25,7 @@ export class Inbox {
     this.#events = events;
   }
 
-  /** Bytes that wait, the message being received not counted. */
+  /** What waits costs in memory, the message being received not counted. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
@@ -38,7 +43,7 @@ export class Inbox {
   put(message: Uint8Array): void {
     if (this.#ending !== undefined) return;
     this.#waiting.push(message);
-    this.#waitingBytes += message.length;
+    this.#waitingBytes += costOf(message);
     this.#deliver();
   }
 
@@ -63,7 +68,7 @@ export class Inbox {
     while (this.#receive !== undefined && this.#mayReceive()) {
       const message = this.#waiting.shift();
       if (message === undefined) break;
-      this.#waitingBytes -= message.length;
+      this.#waitingBytes -= costOf(message);
       this.#handOver(this.#receive, message);
     }
     if (this.#waiting.length === 0) this.#afterLast();

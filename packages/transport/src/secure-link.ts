@@ -5,7 +5,7 @@ import { cannotSend, type Link, type LinkClosed, type Receive } from "./link.ts"
 import { RECORD_OVERHEAD, type RecordCipher } from "./record-cipher.ts";
 import type { TurnTaking } from "./turn-taking.ts";
 
-export interface RecordCiphers {
+interface RecordCiphers {
   readonly sealing: RecordCipher;
   readonly opening: RecordCipher;
 }

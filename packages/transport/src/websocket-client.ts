@@ -15,14 +15,14 @@ export interface DialOptions {
   /** PEM certificates to trust beside Node's own. */
   readonly extraRoots?: string;
   /** For proxy, TLS and WebSocket together. */
-  readonly handshakeMs?: number;
+  readonly handshakeTimeoutMs?: number;
   readonly maxFrameBytes?: number;
   readonly highWaterBytes?: number;
   readonly pingEveryMs?: number;
   readonly idleAfterMs?: number;
 }
 
-const HANDSHAKE_MS = 10_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Throws an `InputError` that says why there is no link; `isWorthRetrying` tells which of them time may heal. */
 export const dialWebSocket = async (options: DialOptions): Promise<Link> => {
@@ -76,7 +76,7 @@ const openedLink = ({ socket, at, tunnel, options }: Dialling): Promise<Link> =>
     };
     const deadline = setTimeout(() => {
       fail(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" }));
-    }, options.handshakeMs ?? HANDSHAKE_MS);
+    }, options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS);
     socket.once("error", fail);
     socket.once("unexpected-response", (_, response: IncomingMessage) => {
       clearTimeout(deadline);

@@ -5,7 +5,7 @@ import { Inbox } from "./inbox.ts";
 import { LinkEnd } from "./link-end.ts";
 import { cannotSend, printable, type Link, type LinkClosed, type Receive } from "./link.ts";
 
-export interface WebSocketLinkOptions {
+interface WebSocketLinkOptions {
   readonly maxFrameBytes: number;
   /** Above this many unsent bytes `send` makes its caller wait. */
   readonly highWaterBytes: number;
