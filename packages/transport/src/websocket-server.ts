@@ -49,7 +49,7 @@ export const LISTEN_LIMITS: ListenLimits = {
 };
 
 export interface Listener {
-  readonly address: string;
+  readonly host: string;
   readonly port: number;
   /** Closes the port and what is open on it. */
   close(): Promise<void>;
@@ -118,7 +118,7 @@ class Port {
       this.#server.listen(port, host, () => {
         const address = this.#server.address();
         invariant(typeof address === "object" && address !== null, "a TCP port has an address");
-        resolve({ address: address.address, port: address.port, close: () => this.#close() });
+        resolve({ host, port: address.port, close: () => this.#close() });
       });
     });
   }
