@@ -9,7 +9,7 @@ import { equalBytes, InputError, invariant, type Json, utf8 } from "@bulkhead/ba
 import { canonicalModelBytes, parameterCount, type TensorSpec } from "@bulkhead/finetune";
 import type { Job } from "@bulkhead/protocol";
 import { makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
-import { classifierTaskOf } from "./contract-task.ts";
+import { classifierTaskOf } from "./contract/contract-task.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry } from "./journal/job-journal.ts";
 import { decodePublished, type Model, nextModel, readInitialModel, readModel } from "./model.ts";

@@ -6,6 +6,8 @@ import type { Presence } from "./enrolment.ts";
 
 // oxlint-disable-next-line typescript/consistent-type-definitions -- an interface has no index signature
 export type CoordinatorEvents = {
+  /** As it is in force, defaults included; secrets are redacted. */
+  readonly config: { readonly text: string };
   readonly listening: { readonly url: string; readonly host: string; readonly port: number };
   readonly "attempt-opened": AttemptFields;
   readonly "attempt-resumed": AttemptFields & { readonly after: string };

@@ -8,7 +8,6 @@ import {
   fieldBytes,
   type Job,
   jobOf,
-  missingSignatures,
   openAttempt,
   type SignedContract,
   stepCoordinator,
@@ -17,6 +16,7 @@ import type { MemberId } from "@bulkhead/secagg";
 import { type FolderLock, type Journal, lockFolder, makeFolder } from "@bulkhead/store";
 import { type ListenOptions, listenWebSocket, type SessionLimits } from "@bulkhead/transport";
 import { adoptInitialModel, loadModel } from "./checkpoints.ts";
+import { expectAllSigned } from "./contract/contract-files.ts";
 import { type CoordinatorLog, SILENT, turnedAway } from "./coordinator-log.ts";
 import { Enrolment } from "./enrolment.ts";
 import { Failure } from "./failure.ts";
@@ -85,14 +85,7 @@ export const startCoordinator = async (options: CoordinatorOptions): Promise<Run
 /** Every party has signed, and the provider is this identity. */
 const checkedJob = (signed: SignedContract, { signing }: Identity): Job => {
   const { contract } = signed;
-  const missing = missingSignatures(signed);
-  if (missing.length > 0)
-    throw new InputError({
-      code: "contract-unsigned",
-      place: `contract ${contract.job}`,
-      problem: `a valid signature is missing of: ${missing.join(", ")}`,
-      cure: "let them sign this very contract, and gather the signatures again",
-    });
+  expectAllSigned(signed, `contract ${contract.job}`);
   if (!equalBytes(fieldBytes(contract.provider.publicKey), signing.publicKey))
     throw new InputError({
       code: "contract-other-provider",

@@ -1,7 +1,7 @@
 /** The trained part of the model: one flat vector, its canonical bytes, and the hash that names it in every context. */
 import { equalBytes, InputError, invariant } from "@bulkhead/base";
 import { sha256 } from "@bulkhead/crypto";
-import { applyUpdate, canonicalModelBytes, parameterCount } from "@bulkhead/finetune";
+import { applyUpdate, canonicalModelBytes, parameterCount, type TensorSpec } from "@bulkhead/finetune";
 import { fieldBytes, type Job, modelHash } from "@bulkhead/protocol";
 import { type DecodedSum, decodeSum, payloadOf } from "@bulkhead/secagg";
 
@@ -16,16 +16,18 @@ export const modelOf = (job: Job, flat: Float32Array): Model => {
   return { flat, bytes, hash: modelHash(job, bytes) };
 };
 
-/** Reads canonical bytes; `undefined` for all else than a model with the contract's tensors. */
-export const readModel = (job: Job, bytes: Uint8Array): Model | undefined => {
-  const { tensors } = job.contract;
-  const values = parameterCount(tensors);
-  const header = bytes.length - values * Float32Array.BYTES_PER_ELEMENT;
+/** The values of canonical bytes; `undefined` for all else than a model with these tensors. */
+export const parseModel = (specs: readonly TensorSpec[], bytes: Uint8Array): Float32Array | undefined => {
+  const header = bytes.length - parameterCount(specs) * Float32Array.BYTES_PER_ELEMENT;
   if (header < 0) return undefined;
   // A copy: the values need not stand at a multiple of four.
   const flat = new Float32Array(new Uint8Array(bytes.subarray(header)).buffer);
-  const model = modelOf(job, flat);
-  return model.bytes.length === bytes.length && equalBytes(model.bytes, bytes) ? model : undefined;
+  return equalBytes(canonicalModelBytes(specs, flat), bytes) ? flat : undefined;
+};
+
+export const readModel = (job: Job, bytes: Uint8Array): Model | undefined => {
+  const flat = parseModel(job.contract.tensors, bytes);
+  return flat && modelOf(job, flat);
 };
 
 /** The model with which round 1 starts; throws an {@link InputError} unless it is the one that the contract names. */

@@ -243,7 +243,7 @@ export class Training {
   }
 
   async #publish(state: Published): Promise<RunEnd | undefined> {
-    const { journal, reception, log, folder } = this.#tools;
+    const { journal, reception, log, folder, report } = this.#tools;
     this.#enter("publishing");
     const applied = await applyRound(this.#tools, this.#model, state);
     if (applied === undefined) return IMPOSSIBLE_SUM;
@@ -259,6 +259,7 @@ export class Training {
       modelHash: bytesToHex(entry.modelHash),
       checkpoint: folder.checkpoint(entry.round),
     });
+    await report.write(this.#progress, { outcome: "running" });
     this.#cleanUp(entry);
     return undefined;
   }

@@ -1,0 +1,131 @@
+/** `contract draft`, `sign`, `gather` and `show`. */
+import path from "node:path";
+import { bytesToHex, InputError } from "@bulkhead/base";
+import { EXIT, type PassphraseSource, readPassphrase } from "@bulkhead/console";
+import {
+  contractBytes,
+  contractDigest,
+  contractSignatureBytes,
+  signatureProblem,
+  signContract,
+  signedContractBytes,
+} from "@bulkhead/protocol";
+import { makeFolder, openIdentityFile, readIdentityHeader, writeFileAtomic } from "@bulkhead/store";
+import { loadCoordinatorConfig } from "../config.ts";
+import {
+  FINDING_WORDS,
+  readAnyContractFile,
+  readContractFile,
+  readSignatureFile,
+  signatureFindings,
+} from "../contract/contract-files.ts";
+import { describeContract } from "../contract/describe-contract.ts";
+import { draftContract } from "../contract/draft-contract.ts";
+import { loadJobDescription } from "../job-description.ts";
+import { tellResult } from "./result.ts";
+
+const OTHERS_MAY_READ = { mode: 0o644 };
+
+interface DraftOptions {
+  readonly config: string;
+  readonly job: string;
+  readonly out: string;
+  readonly json?: true;
+}
+
+export const draft = async ({ config: file, job: jobFile, out, json }: DraftOptions): Promise<number> => {
+  const { config } = await loadCoordinatorConfig(file);
+  const provider = await readIdentityHeader(config.identity);
+  const { config: job } = await loadJobDescription(jobFile);
+  const { contract, initialModel } = await draftContract(job, jobFile, provider);
+  await makeFolder(out);
+  const [draftFile, model] = [path.join(out, "contract.json"), path.join(out, "initial.safetensors")];
+  await writeFileAtomic(model, initialModel, OTHERS_MAY_READ);
+  await writeFileAtomic(draftFile, contractBytes(contract), OTHERS_MAY_READ);
+  const digest = bytesToHex(contractDigest(contract));
+  tellResult(json, { contract: draftFile, initialModel: model, digest }, [
+    describeContract({ contract, signatures: [] }),
+    "",
+    `Written: ${draftFile} and ${model}. Every party reads and signs the contract.`,
+  ]);
+  return EXIT.done;
+};
+
+interface SignOptions {
+  readonly contract: string;
+  readonly config: string;
+  readonly out: string;
+  readonly passphrase: PassphraseSource;
+  readonly json?: true;
+}
+
+export const sign = async (options: SignOptions): Promise<number> => {
+  const { config } = await loadCoordinatorConfig(options.config);
+  const contract = await readContractFile(options.contract);
+  const { name } = await readIdentityHeader(config.identity);
+  const passphrase = await readPassphrase(options.passphrase, { purpose: `identity of ${name}` });
+  const identity = await openIdentityFile(config.identity, passphrase);
+  passphrase.wipe();
+  const signature = signContract(contract, identity.name, identity.signing);
+  const problem = signatureProblem(contract, signature);
+  if (problem !== undefined || contract.provider.name !== identity.name)
+    throw new InputError({
+      code: "contract-other-provider",
+      place: options.contract,
+      problem: "this identity is not the provider that it names",
+      cure: "sign with the identity that drafted it",
+    });
+  await writeFileAtomic(options.out, contractSignatureBytes(signature), OTHERS_MAY_READ);
+  tellResult(options.json, { name: identity.name, contract: signature.contract, signature: options.out }, [
+    `${identity.name} has signed contract ${signature.contract}: ${options.out}`,
+  ]);
+  return EXIT.done;
+};
+
+interface GatherOptions {
+  readonly contract: string;
+  readonly signatures: readonly string[];
+  readonly out: string;
+  readonly json?: true;
+}
+
+/** Nothing is written unless every party has signed. */
+export const gather = async (options: GatherOptions): Promise<number> => {
+  const contract = await readContractFile(options.contract);
+  const signatures = await Promise.all(options.signatures.map(readSignatureFile));
+  const findings = signatureFindings({ contract, signatures });
+  const wrong = findings.filter(({ problem }) => problem !== undefined);
+  const named = wrong.map(({ name, problem }) => `${name} ${FINDING_WORDS[problem!]}`);
+  if (named.length > 0)
+    throw new InputError({
+      code: "contract-unsigned",
+      place: options.contract,
+      problem: named.join("; "),
+      cure: "get those signatures (again), made for this very contract",
+    });
+  const valid = signatures.filter((signature) => signatureProblem(contract, signature) === undefined);
+  const single = [...new Map(valid.map((signature) => [signature.name, signature])).values()];
+  await writeFileAtomic(options.out, signedContractBytes({ contract, signatures: single }), OTHERS_MAY_READ);
+  const digest = bytesToHex(contractDigest(contract));
+  tellResult(options.json, { contract: options.out, digest, parties: findings.map(({ name }) => name) }, [
+    `All ${findings.length} parties have signed contract ${digest}: ${options.out}`,
+  ]);
+  return EXIT.done;
+};
+
+export const show = async ({
+  contract: file,
+  json,
+}: {
+  readonly contract: string;
+  readonly json?: true;
+}): Promise<number> => {
+  const signed = await readAnyContractFile(file);
+  const { contract } = signed;
+  const digest = bytesToHex(contractDigest(contract));
+  const signatures = Object.fromEntries(
+    signatureFindings(signed).map(({ name, problem }) => [name, problem ?? "valid"]),
+  );
+  tellResult(json, { digest, contract, signatures }, [describeContract(signed)]);
+  return EXIT.done;
+};

@@ -1,0 +1,115 @@
+/** `report`: the report of a job as a table, or as it is. */
+import fs from "node:fs";
+import path from "node:path";
+import { InputError, utf8ToText } from "@bulkhead/base";
+import { EXIT, humanBytes, humanSeconds, renderTable, z } from "@bulkhead/console";
+import { jobOf } from "@bulkhead/protocol";
+import { readFileBounded } from "@bulkhead/store";
+import { loadCoordinatorConfig } from "../config.ts";
+import { readAnyContractFile } from "../contract/contract-files.ts";
+import { jobFolder } from "../job-folder.ts";
+import { tellResult } from "./result.ts";
+
+const LONGEST_REPORT = 2 ** 30;
+
+const reportSchema = z.object({
+  kind: z.literal("bulkhead/run"),
+  job: z.string(),
+  contract: z.string(),
+  outcome: z.string(),
+  reason: z.object({ code: z.string(), words: z.string() }).optional(),
+  roundsPlanned: z.number(),
+  roundsApplied: z.number(),
+  checkpoint: z.string().nullable(),
+  rounds: z.array(
+    z.object({
+      round: z.number(),
+      attempt: z.number().optional(),
+      survivors: z.array(z.string()).default([]),
+      lost: z.array(z.string()).default([]),
+      secondsByStage: z.record(z.string(), z.number()).default({}),
+      bytesBySite: z.record(z.string(), z.object({ up: z.number(), down: z.number() })).default({}),
+      meanLoss: z.number().nullable().default(null),
+    }),
+  ),
+});
+type Report = z.output<typeof reportSchema>;
+
+export interface ReportOptions {
+  readonly config: string;
+  readonly contract?: string;
+  readonly json?: true;
+}
+
+export const showReport = async ({ config: file, contract, json }: ReportOptions): Promise<number> => {
+  const { config } = await loadCoordinatorConfig(file);
+  const place = contract === undefined ? latestReport(config.state) : await reportOf(config.state, contract);
+  const bytes = await readFileBounded(place, LONGEST_REPORT);
+  const parsed = reportSchema.safeParse(JSON.parse(utf8ToText(bytes)));
+  if (!parsed.success) throw notReadable(place);
+  if (json) process.stdout.write(bytes);
+  else tellResult(undefined, {}, linesOf(parsed.data, place));
+  return EXIT.done;
+};
+
+const reportOf = async (state: string, contractFile: string): Promise<string> => {
+  const { contract } = await readAnyContractFile(contractFile);
+  const { report } = jobFolder(state, jobOf(contract));
+  if (!fs.existsSync(report)) throw missing(report);
+  return report;
+};
+
+const latestReport = (state: string): string => {
+  const jobs = path.join(state, "jobs");
+  const reports = (fs.existsSync(jobs) ? fs.readdirSync(jobs) : [])
+    .map((job) => path.join(jobs, job, "report.json"))
+    .filter((report) => fs.existsSync(report))
+    .sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
+  const [latest] = reports;
+  if (latest === undefined) throw missing(jobs);
+  return latest;
+};
+
+const missing = (place: string): InputError =>
+  new InputError({
+    code: "report-missing",
+    place,
+    problem: "there is no report yet",
+    cure: "a report is written when the first round is over, or when the job ends",
+  });
+
+const notReadable = (place: string): InputError =>
+  new InputError({
+    code: "report-not-readable",
+    place,
+    problem: "it is no report of a coordinator of this version",
+    cure: "restore it from a copy",
+  });
+
+const linesOf = (report: Report, place: string): readonly string[] => {
+  const { job, outcome, reason, roundsApplied, roundsPlanned, checkpoint, rounds } = report;
+  return [
+    `Job ${job} (contract ${report.contract.slice(0, 16)}…): ${outcome}, ${roundsApplied} of ${roundsPlanned} rounds.`,
+    ...(reason === undefined ? [] : [`Why: ${reason.words} (${reason.code})`]),
+    renderTable({
+      head: ["round", "attempt", "survivors", "mean loss", "bytes up", "bytes down", "time"],
+      rows: rounds.map(rowOf),
+    }),
+    ...(checkpoint === null ? [] : [`Checkpoint: ${checkpoint}`]),
+    `In full: ${place}`,
+  ];
+};
+
+const rowOf = (round: Report["rounds"][number]): readonly (string | number)[] => {
+  const sites = Object.values(round.bytesBySite);
+  const seconds = Object.values(round.secondsByStage).reduce((sum, one) => sum + one, 0);
+  return [
+    round.round,
+    round.attempt ?? "-",
+    `${round.survivors.length}${round.lost.length === 0 ? "" : ` (without ${round.lost.join(", ")})`}`,
+    round.meanLoss === null ? "-" : round.meanLoss.toFixed(4),
+    humanBytes(sites.reduce((sum, { up }) => sum + up, 0)),
+    humanBytes(sites.reduce((sum, { down }) => sum + down, 0)),
+    humanSeconds(seconds),
+  ];
+};

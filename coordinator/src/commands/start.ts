@@ -1,0 +1,93 @@
+/** `start`: runs a contract's rounds, from wherever they stand, until they are done or a signal comes. */
+import path from "node:path";
+import { Secret, utf8ToText } from "@bulkhead/base";
+import { createLogger, EXIT, type PassphraseSource, readPassphrase, stopSignal } from "@bulkhead/console";
+import { openRingEngine } from "@bulkhead/compute";
+import type { Identity } from "@bulkhead/crypto";
+import { openIdentityFile, readFileBounded, readIdentityHeader } from "@bulkhead/store";
+import { type CoordinatorConfig, loadCoordinatorConfig } from "../config.ts";
+import { readSignedContractFile } from "../contract/contract-files.ts";
+import type { CoordinatorEvents } from "../coordinator-log.ts";
+import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from "../coordinator.ts";
+import type { RunEnd } from "../report.ts";
+import { tellResult } from "./result.ts";
+
+export interface StartOptions {
+  readonly config: string;
+  readonly contract: string;
+  readonly initial?: string;
+  readonly passphrase: PassphraseSource;
+  readonly json?: true;
+}
+
+const LONGEST_PEM = 1 << 20;
+
+export const start = async (options: StartOptions): Promise<number> => {
+  const stop = stopSignal();
+  const { config, effective } = await loadCoordinatorConfig(options.config);
+  const signed = await readSignedContractFile(options.contract);
+  const identity = await openProvider(config, options.passphrase);
+  const log = createLogger<CoordinatorEvents>({
+    format: options.json ? "json" : "human",
+    level: config.log.level,
+  });
+  log.log("info", "config", { text: effective() });
+  const engine = await openRingEngine(config.threads === undefined ? {} : { threads: config.threads });
+  try {
+    const coordinator = await startCoordinator({
+      ...(await networkOptions(config)),
+      state: config.state,
+      identity,
+      signed,
+      initialModel: options.initial ?? path.join(path.dirname(options.contract), "initial.safetensors"),
+      startWaitMs: config.startWaitMs,
+      engine,
+      log,
+    });
+    stop.addEventListener("abort", coordinator.stop);
+    if (stop.aborted) coordinator.stop();
+    const end = await coordinator.done;
+    if (end.outcome === "stopped") stop.throwIfAborted();
+    return tellEnd(coordinator, end, options.json);
+  } finally {
+    await engine.close();
+  }
+};
+
+const openProvider = async (config: CoordinatorConfig, source: PassphraseSource): Promise<Identity> => {
+  const { name } = await readIdentityHeader(config.identity);
+  const passphrase = await readPassphrase(source, { purpose: `identity of ${name}` });
+  try {
+    return await openIdentityFile(config.identity, passphrase);
+  } finally {
+    passphrase.wipe();
+  }
+};
+
+const networkOptions = async ({
+  listen,
+  trustProxy,
+  limits,
+}: CoordinatorConfig): Promise<Pick<CoordinatorOptions, "listen" | "longestOutbox" | "sessionLimits">> => {
+  const { outboxBytes, ...portLimits } = limits;
+  const { tls, ...place } = listen;
+  const pem = tls && {
+    certificate: utf8ToText(await readFileBounded(tls.certificate, LONGEST_PEM)),
+    key: new Secret(await readFileBounded(tls.key, LONGEST_PEM)),
+  };
+  return {
+    listen: { ...place, trustProxy, limits: portLimits, ...(pem === undefined ? {} : { tls: pem }) },
+    longestOutbox: outboxBytes,
+    sessionLimits: { maxUnacknowledgedBytes: outboxBytes },
+  };
+};
+
+const tellEnd = (
+  { report }: RunningCoordinator,
+  { outcome, code, why }: RunEnd,
+  json: true | undefined,
+): number => {
+  const reason = code === undefined ? "" : ` (${code}: ${why ?? ""})`;
+  tellResult(json, { outcome, code, why, report }, [`Job ${outcome}${reason}. Report: ${report}`]);
+  return outcome === "done" ? EXIT.done : outcome === "stopped" ? EXIT.interrupted : EXIT.failed;
+};

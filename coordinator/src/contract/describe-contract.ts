@@ -1,0 +1,78 @@
+/** A contract in plain words: what is trained, what leaves whom, who waits how long. */
+import { bytesToHex, hexToBytes, invariant } from "@bulkhead/base";
+import { humanBytes, humanSeconds, renderTable } from "@bulkhead/console";
+import { safetyNumber } from "@bulkhead/crypto";
+import { parameterCount } from "@bulkhead/finetune";
+import { type Contract, jobOf, type SignedContract } from "@bulkhead/protocol";
+import { toleratedColluders } from "@bulkhead/secagg";
+import { FINDING_WORDS, signatureFindings } from "./contract-files.ts";
+
+export const describeContract = (signed: SignedContract): string => {
+  const { contract } = signed;
+  return [
+    `Contract ${contract.job}: ${contract.purpose}`,
+    `Digest ${bytesToHex(jobOf(contract).contractHash)}`,
+    ...(contract.parent === undefined ? [] : [`It goes on from contract ${contract.parent}.`]),
+    "",
+    ...trainingLines(contract),
+    "",
+    ...leavingLines(contract),
+    "",
+    ...cohortLines(contract),
+    "",
+    `What is kept: ${contract.retention}`,
+    "",
+    partyTable(signed),
+  ].join("\n");
+};
+
+const trainingLines = ({ base, tensors, training, task }: Contract): readonly string[] => [
+  "What is trained",
+  `  Base model: ${base.name} (${base.architecture}), digest ${base.digest.slice(0, 16)}…; it stays frozen at the sites.`,
+  `  Task: ${typeof task["kind"] === "string" ? task["kind"] : "unnamed"}; ${tensors.length} tensors with ${parameterCount(tensors).toLocaleString("en")} parameters.`,
+  `  ${training.rounds} rounds of ${training.localSteps} local steps with ${training.batchSize} examples, ${training.optimiser.type}, learning rate ${training.learningRate} (${training.schedule}).`,
+];
+
+const leavingLines = (contract: Contract): readonly string[] => {
+  const { update, egress, metrics, ring } = contract;
+  const { byteLength } = jobOf(contract).layout;
+  const sums = ["its weight", "how far clipping bit", ...metrics.map(({ name }) => name)].join(", ");
+  return [
+    "What leaves a site",
+    `  Masked updates of ${humanBytes(byteLength)} (${ring.bits} bits a parameter), readable only as the sum over all survivors; at most ${egress.attemptsPerRound} a round and ${humanBytes(egress.bytes)} in all.`,
+    `  Inside the same sum: ${sums}.`,
+    `  No update is longer than ${update.clipNorm} (L2). Keys, shares, signatures and closed codes go with it.`,
+    "  Nothing else: no row, no text, no update of its own.",
+  ];
+};
+
+const cohortLines = (contract: Contract): readonly string[] => {
+  const { members, cohort, timing } = contract;
+  const n = members.length;
+  const { least } = jobOf(contract);
+  const seconds = (ms: number) => humanSeconds(ms / 1000);
+  return [
+    "Whom it protects, and what it takes",
+    `  ${n} members. A sum has at least ${least} of them: ${n - least} may be missing in a round, or nothing is revealed.`,
+    `  Up to ${toleratedColluders(n)} members may side with the provider against the others (threshold ${cohort.threshold}).`,
+    `  An answer in a stage may take ${seconds(timing.stageMs)}, training and upload ${seconds(timing.trainMs)}, a lost link ${seconds(timing.resumeMs)}.`,
+  ];
+};
+
+const partyTable = (signed: SignedContract): string => {
+  const { contract } = signed;
+  const findings = new Map(signatureFindings(signed).map(({ name, problem }) => [name, problem]));
+  const row = (role: string, { name, publicKey }: { readonly name: string; readonly publicKey: string }) => {
+    const key = hexToBytes(publicKey);
+    invariant(key !== undefined, "the shape of a contract has checked its keys");
+    const problem = findings.get(name);
+    return [role, name, safetyNumber(key), problem === undefined ? "signed" : FINDING_WORDS[problem]];
+  };
+  return renderTable({
+    head: ["party", "name", "safety number", "signature"],
+    rows: [
+      row("provider", contract.provider),
+      ...contract.members.map((member, i) => row(`member ${i + 1}`, member)),
+    ],
+  });
+};

@@ -1,0 +1,211 @@
+/** The commands, their options and their help. What they do stands in `commands/`. */
+import { EXIT, type PassphraseSource, type Program } from "@bulkhead/console";
+import { InputError } from "@bulkhead/base";
+import { Command } from "commander";
+import { draft, gather, show, sign } from "./commands/contract.ts";
+import { exportIdentity, showIdentity } from "./commands/identity.ts";
+import { init } from "./commands/init.ts";
+import { showReport } from "./commands/report.ts";
+import { start } from "./commands/start.ts";
+import { showStatus } from "./commands/status.ts";
+
+const CONFIG = ["--config <file>", "coordinator.yaml"] as const;
+const JSON_OPTION = ["--json", "for machines: JSON"] as const;
+
+interface PassphraseFlags {
+  readonly passphraseFile?: string;
+  readonly passphraseFd?: number;
+}
+
+/** From its arguments to its exit code; throws what `runMain` tells. */
+export const program: Program = async (args) => {
+  let exitCode: number = EXIT.done;
+  const ends =
+    <O>(run: (options: O) => Promise<number>) =>
+    async (options: O) => {
+      exitCode = await run(options);
+    };
+  const root = new Command("bulkhead-coordinator")
+    .description("The model provider's side of a federation: contracts, rounds, checkpoints.")
+    .exitOverride()
+    .addHelpText("after", exampleText("npx bulkhead-coordinator init --folder provider --name provider"));
+  addInit(root, ends);
+  addIdentity(root, ends);
+  addContract(root, ends);
+  addRunning(root, ends);
+  await root.parseAsync([...args], { from: "user" });
+  return exitCode;
+};
+
+type Ends = <O>(run: (options: O) => Promise<number>) => (options: O) => Promise<void>;
+
+const exampleText = (...lines: readonly string[]): string =>
+  `\nExample:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
+
+const addInit = (root: Command, ends: Ends): void => {
+  withPassphrase(root.command("init"))
+    .description("Make the provider's identity, a documented coordinator.yaml and a job.yaml to fill in.")
+    .requiredOption("--folder <dir>", "where they are put; made if missing")
+    .requiredOption("--name <name>", "the provider's name in contracts")
+    .option(...JSON_OPTION)
+    .addHelpText("after", exampleText("npx bulkhead-coordinator init --folder provider --name provider"))
+    .action(
+      ends((options: PassphraseFlags & { readonly folder: string; readonly name: string; json?: true }) =>
+        init({ ...options, passphrase: sourceOf(options) }),
+      ),
+    );
+};
+
+const addIdentity = (root: Command, ends: Ends): void => {
+  const identity = root.command("identity").description("The provider's identity.");
+  identity
+    .command("show")
+    .description("Name, key and safety number, to compare with the sites.")
+    .requiredOption(...CONFIG)
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      exampleText("npx bulkhead-coordinator identity show --config provider/coordinator.yaml"),
+    )
+    .action(ends(showIdentity));
+  identity
+    .command("export")
+    .description("The public part, for others.")
+    .requiredOption(...CONFIG)
+    .option("--out <file>", "where to; stdout if absent")
+    .addHelpText(
+      "after",
+      exampleText(
+        "npx bulkhead-coordinator identity export --config provider/coordinator.yaml --out provider.identity.json",
+      ),
+    )
+    .action(ends(exportIdentity));
+};
+
+const addContract = (root: Command, ends: Ends): void => {
+  const contract = root.command("contract").description("Draft, sign, gather and read contracts.");
+  withPassphrase(contract.command("draft"))
+    .description("Make contract.json and initial.safetensors from a job description.")
+    .requiredOption(...CONFIG)
+    .requiredOption("--job <file>", "job.yaml")
+    .requiredOption("--out <dir>", "the folder for both")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      exampleText(
+        "npx bulkhead-coordinator contract draft --config provider/coordinator.yaml --job job.yaml --out contract",
+      ),
+    )
+    .action(ends(draft));
+  withPassphrase(contract.command("sign").argument("<contract>", "contract.json"))
+    .description("Sign a contract as the provider.")
+    .requiredOption(...CONFIG)
+    .requiredOption("--out <file>", "the signature's file")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      exampleText(
+        "npx bulkhead-coordinator contract sign contract/contract.json --config provider/coordinator.yaml --out provider.signature.json",
+      ),
+    )
+    .action((file: string, options: PassphraseFlags & { readonly config: string; readonly out: string }) =>
+      ends(sign)({ ...options, contract: file, passphrase: sourceOf(options) }),
+    );
+  addGathering(contract, ends);
+};
+
+const addGathering = (contract: Command, ends: Ends): void => {
+  contract
+    .command("gather")
+    .argument("<contract>", "contract.json")
+    .argument("[signatures...]", "signature files, of every party")
+    .description("Put a contract and everybody's signatures into one file, each verified.")
+    .requiredOption("--out <file>", "signed-contract.json")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      exampleText(
+        "npx bulkhead-coordinator contract gather contract/contract.json *.signature.json --out contract/signed-contract.json",
+      ),
+    )
+    .action((file: string, signatures: readonly string[], options: { readonly out: string; json?: true }) =>
+      ends(gather)({ ...options, contract: file, signatures }),
+    );
+  contract
+    .command("show")
+    .argument("<file>", "contract.json or signed-contract.json")
+    .description("Say in plain words what a contract allows.")
+    .option(...JSON_OPTION)
+    .addHelpText("after", exampleText("npx bulkhead-coordinator contract show contract/contract.json"))
+    .action((file: string, options: { readonly json?: true }) => ends(show)({ ...options, contract: file }));
+};
+
+const addRunning = (root: Command, ends: Ends): void => {
+  withPassphrase(root.command("start"))
+    .description("Run a contract's rounds, or go on with them after a stop or a crash.")
+    .requiredOption(...CONFIG)
+    .requiredOption("--contract <file>", "signed-contract.json, with everybody's signature")
+    .option("--initial <file>", "the initial model; initial.safetensors beside the contract if absent")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      exampleText(
+        "npx bulkhead-coordinator start --config provider/coordinator.yaml --contract contract/signed-contract.json",
+      ),
+    )
+    .action(
+      ends(
+        (
+          options: PassphraseFlags & {
+            readonly config: string;
+            readonly contract: string;
+            readonly initial?: string;
+            readonly json?: true;
+          },
+        ) => start({ ...options, passphrase: sourceOf(options) }),
+      ),
+    );
+  root
+    .command("status")
+    .description("What the coordinator of this config is doing.")
+    .requiredOption(...CONFIG)
+    .option(...JSON_OPTION)
+    .addHelpText("after", exampleText("npx bulkhead-coordinator status --config provider/coordinator.yaml"))
+    .action(ends(showStatus));
+  root
+    .command("report")
+    .description("What a job gave: rounds, survivors, bytes, times.")
+    .requiredOption(...CONFIG)
+    .option("--contract <file>", "of which job; the latest if absent")
+    .option(...JSON_OPTION)
+    .addHelpText("after", exampleText("npx bulkhead-coordinator report --config provider/coordinator.yaml"))
+    .action(ends(showReport));
+};
+
+const withPassphrase = (command: Command): Command =>
+  command
+    .option("--passphrase-file <file>", "a file with the passphrase, readable by its owner alone")
+    .option("--passphrase-fd <n>", "an open file descriptor to read the passphrase from", descriptor);
+
+const descriptor = (text: string): number => {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 0 && number < 1024) return number;
+  throw new InputError({
+    code: "usage-option",
+    place: "--passphrase-fd",
+    problem: "not the number of a file descriptor",
+    cure: "give a number, as in --passphrase-fd 3",
+  });
+};
+
+const sourceOf = ({ passphraseFile, passphraseFd }: PassphraseFlags): PassphraseSource => {
+  if (passphraseFile !== undefined && passphraseFd !== undefined)
+    throw new InputError({
+      code: "usage-option",
+      place: "--passphrase-fd",
+      problem: "there is --passphrase-file too",
+      cure: "give one of them",
+    });
+  if (passphraseFile !== undefined) return { type: "file", path: passphraseFile };
+  return passphraseFd === undefined ? { type: "terminal" } : { type: "fd", fd: passphraseFd };
+};
