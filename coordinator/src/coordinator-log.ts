@@ -1,6 +1,6 @@
 /** What the coordinator logs: one line for each transition of a machine, and for whoever comes, goes or is turned away. */
 import type { LogFields, Logger } from "@bulkhead/console";
-import { type Description, type Reason, reasonText } from "@bulkhead/protocol";
+import { type Description, reasonText } from "@bulkhead/protocol";
 import type { LinkFailure } from "@bulkhead/transport";
 import type { Presence } from "./enrolment.ts";
 
@@ -39,19 +39,15 @@ export type CoordinatorLog = Logger<CoordinatorEvents>;
 
 export const SILENT: CoordinatorLog = { log: () => undefined };
 
-/** A change of stage, and what a person should see, at `info`; the rest at `debug`. */
-export const logTransition = (log: CoordinatorLog, description: Description): void => {
-  const { reasons, ...facts } = description;
-  const isNews = facts.before !== facts.after || reasons.some(({ code }) => !ROUTINE.has(code));
-  log.log(reasons.length > 0 && isNews ? "warn" : isNews ? "info" : "debug", "transition", {
+/** One line for each transition; where something was wrong, or a member could not be counted on, as a warning. */
+export const logTransition = (log: CoordinatorLog, { reasons, ...facts }: Description): void => {
+  const isRoutine = reasons.every(({ code }) => code === "late-or-repeated");
+  log.log(isRoutine ? "info" : "warn", "transition", {
     ...facts,
     reasons: reasons.map(({ code }) => code),
     words: reasons.map(reasonText),
   });
 };
-
-/** Repeats after a new link are in the nature of the protocol. */
-const ROUTINE: ReadonlySet<Reason["code"]> = new Set(["late-or-repeated"]);
 
 export const turnedAway = (failure: LinkFailure): string => {
   if ("refusal" in failure) return `${failure.type}: ${failure.refusal.type}`;

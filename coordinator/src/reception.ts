@@ -26,6 +26,7 @@ export class Reception {
   attempt: RunningAttempt | undefined;
   applied: readonly AppliedEntry[] = [];
   modelHash: Uint8Array = new Uint8Array(32);
+  #held: Promise<void> | undefined;
   /** Once the job is over: who has been told. */
   #ending: { readonly code: "done" | "failed"; readonly told: Set<MemberId> } | undefined;
 
@@ -37,7 +38,26 @@ export class Reception {
     return this.#ending?.told ?? new Set();
   }
 
+  /** Until the function that it gives is called, members wait with what they say: an attempt is being taken up again. */
+  hold(): () => void {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.#held = held;
+    return () => {
+      this.#held = undefined;
+      release();
+    };
+  }
+
   hear(from: MemberId, frame: ClientFrame): void | Promise<void> {
+    return this.#held === undefined
+      ? this.#hear(from, frame)
+      : this.#held.then(() => this.#hear(from, frame));
+  }
+
+  #hear(from: MemberId, frame: ClientFrame): void | Promise<void> {
     if (frame.type === "chunk") return this.attempt?.take(from, frame);
     if (frame.type === "hello") return this.#onHello(from, frame);
     if (frame.type === "leave") return this.#onLeave(from, frame);

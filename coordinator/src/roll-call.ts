@@ -26,8 +26,9 @@ export class RollCall {
     return this.#those((desk) => desk.isReady(model));
   }
 
-  linked(): ReadonlySet<MemberId> {
-    return this.#those((desk) => desk.isLinked);
+  /** Members that are linked, have said where they stand and have not left, ready or not. */
+  taking(): ReadonlySet<MemberId> {
+    return this.#those((desk) => desk.isLinked && desk.greeting !== undefined);
   }
 
   /** Somebody came, went or said something. */

@@ -60,15 +60,16 @@ const playAndTell = async (parts: JobParts, tellOutcome: (outcome: string) => vo
   tellOutcome(end.outcome);
   // Members are told last: one that was told never asks again.
   await report.write(training.progress, end);
-  if (end.outcome === "done" || end.outcome === "failed") await sayFarewell(parts, end.outcome);
-  return end;
+  if (end.outcome !== "done" && end.outcome !== "failed") return end;
+  // Stopped before everybody knew: another start tells the rest.
+  return (await sayFarewell(parts, end.outcome)) ? end : { outcome: "stopped" };
 };
 
-/** Stays until every member that can still come has the last sum and knows how the job ended. */
+/** Stays until every member that can still come has the last sum and knows how the job ended; false if it was stopped. */
 const sayFarewell = async (
   { desks, rollCall, reception, job }: JobParts,
   outcome: "done" | "failed",
-): Promise<void> => {
+): Promise<boolean> => {
   reception.end(outcome);
   const { resumeMs, trainMs } = job.contract.timing;
   const isTold = (id: MemberId) => reception.told.has(id);
@@ -82,6 +83,7 @@ const sayFarewell = async (
   });
   const flushed = Promise.all(all.map(([, desk]) => desk.flush()));
   await Promise.race([flushed, rollCall.wait({ isMet: () => false, forMs: FAREWELL_MS })]);
+  return !rollCall.isStopped || outcome === "failed" || all.every(([id]) => isTold(id));
 };
 
 const close = async ({ enrolment, listener, journal, status, lock }: JobParts): Promise<void> => {
