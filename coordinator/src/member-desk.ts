@@ -26,6 +26,7 @@ export class MemberDesk {
   #outbox: Outbox | undefined;
   #isLinked = false;
   #greeting: Greeting | undefined;
+  #hasLeft = false;
   /** Vectors that were handed to the present session, which delivers each once. */
   #streamed = new Set<string>();
   #bytesUp = 0;
@@ -89,11 +90,17 @@ export class MemberDesk {
 
   greet(greeting: Greeting): void {
     this.#greeting = greeting;
+    this.#hasLeft = false;
   }
 
-  /** It left: it takes part again only when it says so. */
-  forgetGreeting(): void {
+  /** It said that it takes no part any more; it may greet again. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
+  }
+
+  leave(): void {
     this.#greeting = undefined;
+    this.#hasLeft = true;
   }
 
   countReceived(bytes: number): void {

@@ -108,7 +108,7 @@ export class Reception {
     const desk = this.#tools.desks.get(from)!;
     void this.attempt?.post({ type: "received", from, message });
     if (message.code === "attempt-lost") return;
-    desk.forgetGreeting();
+    desk.leave();
     this.#tools.log.log("warn", "member", {
       from,
       name: desk.member.name,

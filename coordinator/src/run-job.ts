@@ -72,7 +72,7 @@ const sayFarewell = async (
 ): Promise<boolean> => {
   reception.end(outcome);
   const { resumeMs, trainMs } = job.contract.timing;
-  const isTold = (id: MemberId) => reception.told.has(id);
+  const isTold = (id: MemberId) => reception.told.has(id) || desks.get(id)!.hasLeft;
   const all = [...desks];
   // Members that have gone may come back for the last sum; of a failed job there is nothing to come back for.
   if (outcome === "done")

@@ -100,7 +100,7 @@ const contractOf = (
       { name: "loss-sum", most: 1000, resolution: 0.25 },
     ],
     egress: { bytes: 1e9, attemptsPerRound: attempts },
-    timing: { stageMs: 2000, trainMs: 5000, resumeMs: 300, ...timing },
+    timing: { stageMs: 2000, trainMs: 5000, resumeMs: 100, ...timing },
     retention: "None",
   });
 };

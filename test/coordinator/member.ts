@@ -34,6 +34,7 @@ import {
   certifyGateway,
   dialSession,
   dialWebSocket,
+  type Link,
   type Session,
   type SessionOver,
 } from "@bulkhead/transport";
@@ -72,6 +73,7 @@ export class TestMember {
   readonly #running: Promise<void>;
   #history: History = NO_HISTORY;
   #session: Session | undefined;
+  #link: Link | undefined;
   #events: Mailbox<ClientEvent> | undefined;
   #vector: RingVector | undefined;
   #chunks: { readonly vector: string; readonly bytes: Uint8Array; have: number } | undefined;
@@ -115,6 +117,11 @@ export class TestMember {
       void this.#session?.send(one instanceof Uint8Array ? one : encodeFrame(one)).catch(() => undefined);
   }
 
+  /** The connection breaks; the session looks for another. */
+  cutLink(): void {
+    this.#link?.close();
+  }
+
   withdraw(): void {
     this.#events?.post({ type: "stop", withdraws: true });
   }
@@ -124,7 +131,10 @@ export class TestMember {
     const { job, id, identity } = this.#options;
     const now = Date.now();
     const session = dialSession({
-      dial: () => dialWebSocket({ url: this.#options.url(), proxy: "none" }),
+      dial: async () => {
+        this.#link = await dialWebSocket({ url: this.#options.url(), proxy: "none" });
+        return this.#link;
+      },
       providerKey: job.providerKey,
       contractDigest: job.contractHash,
       gateway: this.#gateway,
@@ -137,6 +147,7 @@ export class TestMember {
           notAfter: now + HOUR,
         }),
       resumeMs: 5000,
+      limits: { acknowledgeAfterMs: 5 },
       backoff: { firstMs: 5, mostMs: 50, jitter: 0.5 },
     });
     this.#session = session;
@@ -316,7 +327,7 @@ const isWorthAnother = (reason: SessionOver): boolean =>
   reason.type !== "closed-by-us" && reason.type !== "replaced";
 
 /** The values stand at the end of the file. */
-const floatsOf = (job: Job, bytes: Uint8Array): Float32Array => {
+export const floatsOf = (job: Job, bytes: Uint8Array): Float32Array => {
   const length = 4 * parameterCount(job.contract.tensors);
   return new Float32Array(new Uint8Array(bytes.subarray(bytes.length - length)).buffer);
 };
