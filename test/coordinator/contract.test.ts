@@ -1,0 +1,146 @@
+import fs from "node:fs";
+import path from "node:path";
+import { bytesToHex } from "@bulkhead/base";
+import {
+  describeContract,
+  draftContract,
+  expectAllSigned,
+  loadJobDescription,
+  signatureFindings,
+} from "@bulkhead/coordinator";
+import { createIdentity, sha256 } from "@bulkhead/crypto";
+import { contractBytes, jobOf, readContract, signContract } from "@bulkhead/protocol";
+import { publicIdentityBytes } from "@bulkhead/store";
+import { describe, expect, test } from "vitest";
+import { freshFolder } from "../launch.ts";
+import { newFederation } from "./federation.ts";
+
+const publicOf = ({ name, signing }: ReturnType<typeof createIdentity>) => ({
+  name,
+  publicKey: signing.publicKey,
+});
+
+const JOB = {
+  job: "sums",
+  purpose: "Sums",
+  provider: { address: "ws://127.0.0.1:7443" },
+  members: ["a.json", "b.json", "c.json"],
+  task: { kind: "module", tensors: [{ name: "w", shape: [10, 20] }] },
+  training: { rounds: 4, localSteps: 5, batchSize: 8, learningRate: 0.1, optimiser: { type: "sgd" } },
+  update: { clipNorm: 2 },
+};
+
+/** Writes a job description beside three identities; JSON is YAML. */
+const written = (changes: object = {}, name = "north"): string => {
+  const folder = freshFolder();
+  for (const [i, file] of JOB.members.entries())
+    fs.writeFileSync(
+      path.join(folder, file),
+      publicIdentityBytes(publicOf(createIdentity(i === 0 ? name : `site-${i}`))),
+    );
+  const file = path.join(folder, "job.yaml");
+  fs.writeFileSync(file, JSON.stringify({ ...JOB, ...changes }));
+  return file;
+};
+
+const draft = async (file: string) => {
+  const { config } = await loadJobDescription(file);
+  return draftContract(config, file, publicOf(createIdentity("provider")));
+};
+
+describe("a draft", () => {
+  test("of a module task starts from zeros, with the usual ranges, metrics and bounds", async () => {
+    const { contract, initialModel } = await draft(written());
+    expect(readContract(contractBytes(contract))).toEqual(contract);
+    expect(contract).toMatchObject({
+      format: "bulkhead-contract/1",
+      job: "sums",
+      members: [{ name: "north" }, { name: "site-1" }, { name: "site-2" }],
+      base: { name: "none", architecture: "module" },
+      initial: { digest: bytesToHex(sha256(initialModel)) },
+      task: { kind: "module" },
+      cohort: { minimum: 3, threshold: 3 },
+      metrics: [{ name: "examples", most: 40 }, { name: "loss-sum" }],
+    });
+    expect(contract.tensors[0]!.range).toBeCloseTo(16 / Math.sqrt(200), 10);
+    const { layout } = jobOf(contract);
+    expect(contract.egress.bytes).toBe(layout.byteLength * 4 * 3);
+  });
+
+  test("goes on from a model that a coordinator has written, and from no other file", async () => {
+    const file = written();
+    const { initialModel } = await draft(file);
+    const model = Uint8Array.from(initialModel);
+    model[model.length - 2] = 0x3f;
+    fs.writeFileSync(path.join(path.dirname(file), "last.safetensors"), model);
+    const task = { ...JOB.task, initial: "last.safetensors" };
+    fs.writeFileSync(file, JSON.stringify({ ...JOB, task }));
+    expect((await draft(file)).initialModel).toEqual(model);
+    fs.writeFileSync(path.join(path.dirname(file), "last.safetensors"), model.subarray(1));
+    await expect(draft(file)).rejects.toMatchObject({ code: "config-initial-model" });
+  });
+
+  test("says which key of the description no contract can be made of", async () => {
+    await expect(draft(written({ cohort: { minimum: 9 } }))).rejects.toMatchObject({
+      code: "config-contract",
+      place: expect.stringMatching(/job\.yaml cohort\.minimum$/u),
+    });
+    await expect(draft(written({}, "Clinic North"))).rejects.toMatchObject({
+      code: "config-contract",
+      place: expect.stringContaining("members[0].name"),
+    });
+    await expect(loadJobDescription(written({ rouns: 3 }))).rejects.toMatchObject({
+      code: "config-unknown-key",
+      place: expect.stringMatching(/job\.yaml:\d+:\d+ rouns$/u),
+    });
+  });
+
+  test("of a classifier needs a base model", async () => {
+    const lora = { rank: 2, alpha: 4, layers: [0] };
+    const task = { kind: "classifier", classes: 2, maxTokens: 8, lora, labelPhrases: [["a"], ["b"]] };
+    await expect(draft(written({ task }))).rejects.toMatchObject({ code: "config-missing-key" });
+  });
+});
+
+describe("signatures", () => {
+  test("are found one by one: who has signed, who has not, who signed something else", () => {
+    const { contract, provider, members } = newFederation();
+    const other = { ...contract, purpose: "Something else" };
+    const signatures = [
+      signContract(contract, "provider", provider.signing),
+      signContract(other, "site-1", members[0]!.signing),
+      signContract(contract, "site-2", createIdentity("site-2").signing),
+      signContract(contract, "stranger", members[2]!.signing),
+    ];
+    expect(signatureFindings({ contract, signatures })).toEqual([
+      { name: "provider", problem: undefined },
+      { name: "site-1", problem: "other-contract" },
+      { name: "site-2", problem: "other-key" },
+      { name: "site-3", problem: "missing" },
+      { name: "stranger", problem: "not-a-party" },
+    ]);
+    expect(() => expectAllSigned({ contract, signatures }, "here")).toThrow(
+      expect.objectContaining({ code: "contract-unsigned", place: "here" }),
+    );
+  });
+
+  test("count when one of several by the same party holds", () => {
+    const { contract, provider, members, signed } = newFederation();
+    const stale = signContract({ ...contract, purpose: "Earlier" }, "site-1", members[0]!.signing);
+    const own = signContract(contract, provider.name, provider.signing);
+    const signatures = [stale, ...signed.signatures, own];
+    expect(() => expectAllSigned({ contract, signatures }, "here")).not.toThrow();
+  });
+});
+
+test("a contract in plain words says what leaves, whom it protects, and who has signed", () => {
+  const { signed, contract } = newFederation({ members: 4 });
+  const text = describeContract({ contract, signatures: signed.signatures.slice(0, 2) });
+  expect(text).toContain("What leaves a site");
+  expect(text).toContain("examples, loss-sum");
+  expect(text).toContain("4 members. A sum has at least 3 of them: 1 may be missing");
+  expect(text).toContain("Up to 1 members may side with the provider");
+  expect(text).toMatch(/site-1.*signed/u);
+  expect(text).toMatch(/site-2.*has not signed/u);
+  expect(text).toMatch(/(\d{5} ){11}\d{5}/u);
+});
