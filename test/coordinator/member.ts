@@ -57,6 +57,8 @@ export interface TestMemberOptions {
 export const updateOf = (id: number, round: number, length: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => (((i * 7 + id * 13 + round * 29) % 17) - 8) / 8);
 
+type ApplyEffect = Extract<ClientEffect, { readonly type: "apply" }>;
+
 const NO_MODEL = new Uint8Array(32);
 const HOUR = 3_600_000;
 
@@ -77,7 +79,8 @@ export class TestMember {
   #events: Mailbox<ClientEvent> | undefined;
   #vector: RingVector | undefined;
   #chunks: { readonly vector: string; readonly bytes: Uint8Array; have: number } | undefined;
-  #onWhole: ((bytes: Uint8Array) => void) | undefined;
+  #toApply: ApplyEffect | undefined;
+  #sum: Uint8Array | undefined;
   #isClosed = false;
   #whenModel: () => void = () => undefined;
   #whenClosed: () => void = () => undefined;
@@ -197,7 +200,10 @@ export class TestMember {
     if (vector === "model") {
       this.model = floatsOf(this.#options.job, chunks.bytes);
       this.#whenModel();
-    } else this.#onWhole?.(chunks.bytes);
+    } else {
+      this.#sum = chunks.bytes;
+      this.#applyWhenWhole();
+    }
   }
 
   async #play(): Promise<void> {
@@ -251,7 +257,8 @@ export class TestMember {
       case "upload":
         return this.#upload(effect);
       case "apply":
-        this.#onWhole = (bytes) => this.#apply(effect, bytes);
+        this.#toApply = effect;
+        this.#applyWhenWhole();
         return;
       case "set-deadline":
       case "clear-deadline":
@@ -308,10 +315,16 @@ export class TestMember {
       });
   }
 
-  #apply(
-    { sumDigest, survivors }: Extract<ClientEffect, { readonly type: "apply" }>,
-    bytes: Uint8Array,
-  ): void {
+  /** The sum may be here before the machine has asked for it. */
+  #applyWhenWhole(): void {
+    const [effect, sum] = [this.#toApply, this.#sum];
+    if (effect === undefined || sum === undefined) return;
+    this.#toApply = undefined;
+    this.#sum = undefined;
+    this.#apply(effect, sum);
+  }
+
+  #apply({ sumDigest, survivors }: ApplyEffect, bytes: Uint8Array): void {
     const { job } = this.#options;
     const decoded = decodeSum(job.quantisation, payloadOf(job.layout, bytes), survivors.length);
     if (decoded === undefined || sha256(bytes).join() !== sumDigest.join()) {
