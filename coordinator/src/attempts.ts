@@ -30,14 +30,14 @@ export interface PlayingTools extends AttemptTools {
 }
 
 /** Where the job stands when an attempt is played. */
-export interface Place {
+interface Place {
   readonly progress: Progress;
   readonly model: Model;
   /** Makes the entry last before anybody hears of the attempt. */
   readonly note: (entry: OpenedEntry) => Promise<void>;
 }
 
-export interface Played {
+interface Played {
   readonly state: CoordinatorState;
   /** Whether masked inputs may have left a site in it. */
   readonly hadInputs: boolean;

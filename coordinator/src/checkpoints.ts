@@ -6,8 +6,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { equalBytes, InputError, invariant, type Json, utf8 } from "@bulkhead/base";
+import { sha256 } from "@bulkhead/crypto";
 import { canonicalModelBytes, parameterCount, type TensorSpec } from "@bulkhead/finetune";
-import type { Job } from "@bulkhead/protocol";
+import { fieldBytes, type Job } from "@bulkhead/protocol";
 import { makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
 import { classifierTaskOf } from "./contract/contract-task.ts";
 import type { JobFolder } from "./job-folder.ts";
@@ -45,12 +46,15 @@ export const loadModel = async (
   return kept ?? replayedModel(folder, job, applied);
 };
 
-export const loadInitialModel = async (folder: JobFolder, job: Job): Promise<Model> =>
+const loadInitialModel = async (folder: JobFolder, job: Job): Promise<Model> =>
   readInitialModel(job, await readFileBounded(folder.initialModel, LONGEST_MODEL), folder.initialModel);
 
-/** Takes the initial model into the job's folder, once; throws an {@link InputError} if it is another one. */
+/** Takes the initial model into the job's folder, unless it is there; throws an {@link InputError} if it is another one. */
 export const adoptInitialModel = async (folder: JobFolder, job: Job, file: string): Promise<void> => {
-  if (fs.existsSync(folder.initialModel)) return;
+  if (fs.existsSync(folder.initialModel)) {
+    const kept = sha256(await readFileBounded(folder.initialModel, LONGEST_MODEL));
+    if (equalBytes(kept, fieldBytes(job.contract.initial.digest))) return;
+  }
   const bytes = await readFileBounded(file, LONGEST_MODEL);
   readInitialModel(job, bytes, file);
   await writeFileAtomic(folder.initialModel, bytes);

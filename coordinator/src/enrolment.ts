@@ -18,7 +18,7 @@ import {
 } from "@bulkhead/transport";
 import type { MemberDesk } from "./member-desk.ts";
 
-export interface EnrolmentOptions {
+interface EnrolmentOptions {
   readonly job: Job;
   readonly providerKeys: SigningKeys;
   readonly sessionLimits: Partial<SessionLimits>;
@@ -28,7 +28,7 @@ export interface EnrolmentOptions {
 
 export type Presence = "linked" | "link-lost" | "session-over" | "malformed";
 
-export interface EnrolmentEvents {
+interface EnrolmentEvents {
   /** The next frame of this member comes after the promise. A {@link ShapeError} ends its session. */
   readonly onFrame: (from: MemberId, frame: ClientFrame) => void | Promise<void>;
   /** Somebody came or went; `why` is for the log. */

@@ -72,7 +72,7 @@ const jobSchema = z.strictObject({
     .describe("The provider's side."),
   members: z
     .array(file)
-    .min(3)
+    .default([])
     .describe(
       "The files that `bulkhead-client identity export` wrote, one for each site. Their order is their number.",
     ),

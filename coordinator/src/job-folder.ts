@@ -16,7 +16,7 @@ export interface JobFolder {
   readonly spool: (name: AttemptName) => string;
 }
 
-export interface RoundFolder {
+interface RoundFolder {
   readonly home: string;
   /** The plain integer sum, check lanes included: what members apply. */
   readonly sum: string;

@@ -10,7 +10,7 @@ export interface Greeting {
   readonly modelHash: Uint8Array;
 }
 
-export interface DeskOptions {
+interface DeskOptions {
   /** In bytes, of messages that wait. */
   readonly longestOutbox: number;
   /** What goes out in place of a frame. */

@@ -2,7 +2,7 @@
 import type { Description, Job } from "@bulkhead/protocol";
 import type { MemberDesk } from "./member-desk.ts";
 
-export interface SiteBytes {
+interface SiteBytes {
   readonly name: string;
   readonly up: number;
   readonly down: number;

@@ -11,7 +11,7 @@ export interface Model {
   readonly hash: Uint8Array;
 }
 
-export const modelOf = (job: Job, flat: Float32Array): Model => {
+const modelOf = (job: Job, flat: Float32Array): Model => {
   const bytes = canonicalModelBytes(job.contract.tensors, flat);
   return { flat, bytes, hash: modelHash(job, bytes) };
 };

@@ -88,6 +88,11 @@ const addContract = (root: Command, ends: Ends): void => {
     .description("Make contract.json and initial.safetensors from a job description.")
     .requiredOption(...CONFIG)
     .requiredOption("--job <file>", "job.yaml")
+    .option(
+      "--member <file>",
+      "a site's public identity, again for each site; in place of those in job.yaml",
+      more,
+    )
     .requiredOption("--out <dir>", "the folder for both")
     .option(...JSON_OPTION)
     .addHelpText(
@@ -181,6 +186,12 @@ const addRunning = (root: Command, ends: Ends): void => {
     .addHelpText("after", exampleText("npx bulkhead-coordinator report --config provider/coordinator.yaml"))
     .action(ends(showReport));
 };
+
+/** An option that may be given again and again. */
+const more = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  value,
+];
 
 const withPassphrase = (command: Command): Command =>
   command

@@ -8,7 +8,7 @@ import type { AppliedEntry } from "./journal/job-journal.ts";
 import { decodePublished, type Model, nextModel } from "./model.ts";
 import { readSum, writeResult } from "./published-rounds.ts";
 
-export interface AppliedRound {
+interface AppliedRound {
   readonly model: Model;
   readonly entry: AppliedEntry;
   readonly scalars: Scalars;
@@ -35,7 +35,7 @@ export const applyRound = async (
   };
 };
 
-export interface PublishingTools {
+interface PublishingTools {
   readonly job: Job;
   readonly folder: JobFolder;
   readonly providerSecretKey: Secret;

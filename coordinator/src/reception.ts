@@ -12,7 +12,7 @@ import { initialModelFrames, resultFrames } from "./published-rounds.ts";
 import type { RollCall } from "./roll-call.ts";
 import type { RunningAttempt } from "./run-round.ts";
 
-export interface ReceptionTools {
+interface ReceptionTools {
   readonly job: Job;
   readonly folder: JobFolder;
   readonly desks: ReadonlyMap<MemberId, MemberDesk>;

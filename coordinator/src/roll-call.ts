@@ -2,7 +2,7 @@
 import type { MemberId } from "@bulkhead/secagg";
 import type { Greeting, MemberDesk } from "./member-desk.ts";
 
-export interface Patience {
+interface Patience {
   readonly isMet: () => boolean;
   /** For ever if absent. */
   readonly forMs?: number;

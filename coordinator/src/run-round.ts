@@ -22,7 +22,7 @@ type CoordinatorStep = Step<CoordinatorState, CoordinatorEffect>;
 export type StepMachine = (state: CoordinatorState, event: CoordinatorEvent) => CoordinatorStep;
 export type Observe = (before: CoordinatorState, event: CoordinatorEvent, after: CoordinatorStep) => void;
 
-export interface AttemptTools {
+interface AttemptTools {
   readonly step: StepMachine;
   readonly observe: Observe;
   readonly journal: Pick<Journal<CoordinatorEvent>, "append">;

@@ -15,7 +15,7 @@ export interface Piece {
   readonly bytes: Uint8Array;
 }
 
-export interface Claim {
+interface Claim {
   readonly digest: Uint8Array;
   readonly byteLength: number;
 }

@@ -4,7 +4,7 @@ import type { CoordinatorState, Job } from "@bulkhead/protocol";
 import { writeNotice } from "@bulkhead/store";
 import type { MemberDesk } from "./member-desk.ts";
 
-export interface StatusSource {
+interface StatusSource {
   readonly job: Job;
   readonly url: string;
   readonly desks: () => Iterable<MemberDesk>;
@@ -12,7 +12,7 @@ export interface StatusSource {
   readonly now: () => StatusNow;
 }
 
-export interface StatusNow {
+interface StatusNow {
   readonly doing: string;
   readonly applied: number;
   readonly attempt: CoordinatorState | undefined;

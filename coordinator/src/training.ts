@@ -12,7 +12,7 @@ import type { Model } from "./model.ts";
 import { applyRound } from "./publish-round.ts";
 import { roundSummary, type RunEnd, type RunReport } from "./report.ts";
 
-export interface TrainingTools extends PlayingTools {
+interface TrainingTools extends PlayingTools {
   readonly journal: Journal<JobEntry>;
   readonly report: RunReport;
 }

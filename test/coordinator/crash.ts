@@ -21,7 +21,7 @@ const failFrom = (nth: number): (() => void) => {
   };
 };
 
-export interface CrashedRun {
+interface CrashedRun {
   readonly starts: number;
   readonly end: RunEnd;
   readonly members: readonly TestMember[];

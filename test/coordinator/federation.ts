@@ -19,7 +19,7 @@ import { onTestFinished } from "vitest";
 import { freshFolder } from "../launch.ts";
 import { TestMember, type TestMemberOptions } from "./member.ts";
 
-export interface FederationOptions {
+interface FederationOptions {
   readonly members?: number;
   readonly rounds?: number;
   readonly length?: number;

@@ -6,6 +6,7 @@ import {
   contractBytes,
   contractDigest,
   contractSignatureBytes,
+  jobOf,
   signatureProblem,
   signContract,
   signedContractBytes,
@@ -21,6 +22,7 @@ import {
 } from "../contract/contract-files.ts";
 import { describeContract } from "../contract/describe-contract.ts";
 import { draftContract } from "../contract/draft-contract.ts";
+import { jobFolder } from "../job-folder.ts";
 import { loadJobDescription } from "../job-description.ts";
 import { tellResult } from "./result.ts";
 
@@ -29,16 +31,27 @@ const OTHERS_MAY_READ = { mode: 0o644 };
 interface DraftOptions {
   readonly config: string;
   readonly job: string;
+  readonly member?: readonly string[];
   readonly out: string;
   readonly json?: true;
 }
 
-export const draft = async ({ config: file, job: jobFile, out, json }: DraftOptions): Promise<number> => {
-  const { config } = await loadCoordinatorConfig(file);
+/** The initial model goes beside the draft, and to where `start` looks for it first. */
+export const draft = async (options: DraftOptions): Promise<number> => {
+  const { job: jobFile, out, json } = options;
+  const { config } = await loadCoordinatorConfig(options.config);
   const provider = await readIdentityHeader(config.identity);
   const { config: job } = await loadJobDescription(jobFile);
-  const { contract, initialModel } = await draftContract(job, jobFile, provider);
+  const members = options.member ?? job.members;
+  const { contract, initialModel } = await draftContract(
+    { ...job, members: [...members] },
+    jobFile,
+    provider,
+  );
   await makeFolder(out);
+  const folder = jobFolder(config.state, jobOf(contract));
+  await makeFolder(folder.home);
+  await writeFileAtomic(folder.initialModel, initialModel);
   const [draftFile, model] = [path.join(out, "contract.json"), path.join(out, "initial.safetensors")];
   await writeFileAtomic(model, initialModel, OTHERS_MAY_READ);
   await writeFileAtomic(draftFile, contractBytes(contract), OTHERS_MAY_READ);

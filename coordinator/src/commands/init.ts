@@ -9,7 +9,7 @@ import { coordinatorConfigTemplate } from "../config.ts";
 import { jobTemplate } from "../job-description.ts";
 import { tellResult } from "./result.ts";
 
-export interface InitOptions {
+interface InitOptions {
   readonly folder: string;
   readonly name: string;
   readonly passphrase: PassphraseSource;

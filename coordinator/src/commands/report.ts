@@ -35,7 +35,7 @@ const reportSchema = z.object({
 });
 type Report = z.output<typeof reportSchema>;
 
-export interface ReportOptions {
+interface ReportOptions {
   readonly config: string;
   readonly contract?: string;
   readonly json?: true;

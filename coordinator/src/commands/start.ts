@@ -12,7 +12,7 @@ import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } fr
 import type { RunEnd } from "../report.ts";
 import { tellResult } from "./result.ts";
 
-export interface StartOptions {
+interface StartOptions {
   readonly config: string;
   readonly contract: string;
   readonly initial?: string;

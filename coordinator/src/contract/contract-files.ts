@@ -52,7 +52,7 @@ const read = async <T>(path: string, longest: number, parse: (bytes: Uint8Array)
 };
 
 /** How a party stands to a contract. */
-export interface PartyFinding {
+interface PartyFinding {
   readonly name: string;
   readonly problem: "missing" | SignatureProblem | undefined;
 }

@@ -17,7 +17,7 @@ import path from "node:path";
 import type { JobDescription } from "../job-description.ts";
 import { parseModel } from "../model.ts";
 
-export interface Draft {
+interface Draft {
   readonly contract: Contract;
   /** Canonical bytes. */
   readonly initialModel: Uint8Array;
