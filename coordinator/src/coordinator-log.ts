@@ -18,7 +18,7 @@ export type CoordinatorEvents = {
     readonly presence: Presence | "behind" | "ahead" | "other-model" | "left";
     readonly why?: string | undefined;
   };
-  readonly "turned-away": { readonly why: string };
+  readonly "turned-away": { readonly why: string; readonly unsaid?: number };
   readonly waiting: { readonly round: number; readonly ready: number; readonly needed: number };
   readonly "round-applied": {
     readonly round: number;
@@ -49,7 +49,31 @@ export const logTransition = (log: CoordinatorLog, { reasons, ...facts }: Descri
   });
 };
 
-export const turnedAway = (failure: LinkFailure): string => {
+/** In a minute; strangers must not fill the disk. */
+const MOST_TURNED_AWAY = 30;
+const MINUTE = 60_000;
+
+/** Logs who was turned away, up to so many a minute; the next line then says how many went unsaid. */
+export const turnedAwayLog = (
+  log: CoordinatorLog,
+  now: () => number = () => performance.now(),
+): ((failure: LinkFailure) => void) => {
+  let since = -Infinity;
+  let said = 0;
+  let unsaid = 0;
+  return (failure) => {
+    if (now() - since >= MINUTE) [since, said] = [now(), 0];
+    if (said >= MOST_TURNED_AWAY) {
+      unsaid += 1;
+      return;
+    }
+    said += 1;
+    log.log("info", "turned-away", { why: wordsOf(failure), ...(unsaid === 0 ? {} : { unsaid }) });
+    unsaid = 0;
+  };
+};
+
+const wordsOf = (failure: LinkFailure): string => {
   if ("refusal" in failure) return `${failure.type}: ${failure.refusal.type}`;
   return failure.type === "closed" ? `closed: ${failure.closed.type}` : failure.type;
 };

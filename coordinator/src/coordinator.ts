@@ -17,7 +17,7 @@ import { type FolderLock, type Journal, lockFolder, makeFolder } from "@bulkhead
 import { type ListenOptions, listenWebSocket, type SessionLimits } from "@bulkhead/transport";
 import { adoptInitialModel, loadModel } from "./checkpoints.ts";
 import { expectAllSigned } from "./contract/contract-files.ts";
-import { type CoordinatorLog, SILENT, turnedAway } from "./coordinator-log.ts";
+import { type CoordinatorLog, SILENT, turnedAwayLog } from "./coordinator-log.ts";
 import { Enrolment } from "./enrolment.ts";
 import { Failure } from "./failure.ts";
 import { type JobFolder, jobFolder } from "./job-folder.ts";
@@ -172,7 +172,7 @@ const assemble = (
         rollCall.changed();
         touch();
       },
-      onTurnedAway: (refusal) => log.log("info", "turned-away", { why: turnedAway(refusal) }),
+      onTurnedAway: turnedAwayLog(log),
       onFailure: failure.report,
     },
   });
@@ -180,8 +180,8 @@ const assemble = (
 };
 
 const launch = (
-  { log = SILENT, listen }: CoordinatorOptions,
-  parts: Omit<JobParts, "status" | "log"> & Parts,
+  { log = SILENT, listen, startWaitMs }: CoordinatorOptions,
+  parts: Omit<JobParts, "status" | "log" | "startWaitMs"> & Parts,
   folder: JobFolder,
 ): RunningCoordinator => {
   const { training, listener, failure, watcher, job, desks, rollCall } = parts;
@@ -200,7 +200,7 @@ const launch = (
   watcher.changed = status.touch;
   status.write();
   log.log("info", "listening", { url, host, port });
-  const done = runJob({ ...parts, status, log }, (said) => {
+  const done = runJob({ ...parts, status, log, startWaitMs }, (said) => {
     outcome = said;
     status.write();
   });

@@ -30,6 +30,8 @@ export interface JobParts {
   readonly status: StatusFile;
   readonly failure: Failure;
   readonly log: CoordinatorLog;
+  /** How long members that are away may keep everybody waiting. */
+  readonly startWaitMs: number;
 }
 
 /** How long members have to take the last word. */
@@ -39,9 +41,10 @@ const FAREWELL_MS = 5000;
 export const runJob = async (parts: JobParts, tellOutcome: (outcome: string) => void): Promise<RunEnd> => {
   const { training, failure, lock, log } = parts;
   lock.lost.addEventListener("abort", () => failure.report(lockLost(parts.state)));
-  const played = playAndTell(parts, tellOutcome);
+  const played = playAndTell(parts);
   try {
     const end = await Promise.race([played, failure.failed]);
+    tellOutcome(end.outcome);
     log.log(end.outcome === "failed" ? "error" : "info", "job-over", { ...end });
     return end;
   } catch (error) {
@@ -54,20 +57,20 @@ export const runJob = async (parts: JobParts, tellOutcome: (outcome: string) => 
   }
 };
 
-const playAndTell = async (parts: JobParts, tellOutcome: (outcome: string) => void): Promise<RunEnd> => {
+const playAndTell = async (parts: JobParts): Promise<RunEnd> => {
   const { training, report } = parts;
   const end = await training.run();
-  tellOutcome(end.outcome);
   // Members are told last: one that was told never asks again.
   await report.write(training.progress, end);
   if (end.outcome !== "done" && end.outcome !== "failed") return end;
+  training.finishing();
   // Stopped before everybody knew: another start tells the rest.
   return (await sayFarewell(parts, end.outcome)) ? end : { outcome: "stopped" };
 };
 
 /** Stays until every member that can still come has the last sum and knows how the job ended; false if it was stopped. */
 const sayFarewell = async (
-  { desks, rollCall, reception, job }: JobParts,
+  { desks, rollCall, reception, job, startWaitMs }: JobParts,
   outcome: "done" | "failed",
 ): Promise<boolean> => {
   reception.end(outcome);
@@ -76,7 +79,10 @@ const sayFarewell = async (
   const all = [...desks];
   // Members that have gone may come back for the last sum; of a failed job there is nothing to come back for.
   if (outcome === "done")
-    await rollCall.wait({ isMet: () => all.every(([id]) => isTold(id)), forMs: resumeMs });
+    await rollCall.wait({
+      isMet: () => all.every(([id]) => isTold(id)),
+      forMs: Math.min(resumeMs, startWaitMs),
+    });
   await rollCall.wait({
     isMet: () => all.every(([id, desk]) => isTold(id) || !desk.hasSession),
     forMs: trainMs,

@@ -56,6 +56,9 @@ export class StatusFile {
   }
 }
 
+/** Whether only members that have signed and are away can end the attempt. */
+const isWaiting = (state: CoordinatorState): boolean => "isWaiting" in state && state.isWaiting;
+
 const statusOf = ({ job, url, desks, now }: StatusSource): Json => {
   const { doing, applied, attempt, ready, outcome } = now();
   return {
@@ -71,7 +74,12 @@ const statusOf = ({ job, url, desks, now }: StatusSource): Json => {
       attempt === undefined
         ? // oxlint-disable-next-line unicorn/no-null -- JSON's word for what is not there
           null
-        : { round: attempt.context.round, attempt: attempt.context.attempt, stage: attempt.stage },
+        : {
+            round: attempt.context.round,
+            attempt: attempt.context.attempt,
+            stage: attempt.stage,
+            waiting: isWaiting(attempt),
+          },
     needed: job.least,
     ready,
     members: [...desks()].map((desk) => ({

@@ -68,6 +68,11 @@ export class Training {
     return { outcome: "done" };
   }
 
+  /** Nothing more is trained: members are told how it ended. */
+  finishing(): void {
+    this.#attempts.enter("finishing");
+  }
+
   /** Where it stands is in the journal: another process goes on from there. */
   stop(): void {
     this.#tools.rollCall.stop();

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { bytesToHex } from "@bulkhead/base";
 import { sha256 } from "@bulkhead/crypto";
+import { canonicalModelBytes } from "@bulkhead/finetune";
 import { describe, expect, test } from "vitest";
 import { coordinate, memberOf, newFederation } from "./federation.ts";
 import { expectClose, expectedModel, jobFolderOf, reportOf, stageOf, STEP } from "./outcome.ts";
@@ -75,6 +76,39 @@ describe("an undisturbed job", () => {
       "summary.json",
     ]);
     expect(fs.readdirSync(path.join(folder, "spool"))).toEqual([]);
+  });
+
+  test("of a classifier the checkpoint is an adapter in PEFT layout, and its head", async () => {
+    const adapter = "base_model.model.encoder.layer.2.attention.self.query";
+    const tensors = [
+      { name: `${adapter}.lora_A.weight`, shape: [2, 4], range: 4 },
+      { name: `${adapter}.lora_B.weight`, shape: [4, 2], range: 4 },
+      { name: "classifier.weight", shape: [3, 4], range: 4 },
+      { name: "classifier.bias", shape: [3], range: 4 },
+    ];
+    const lora = { rank: 2, alpha: 4, layers: [2] };
+    const task = { kind: "classifier", classes: 3, maxTokens: 16, lora, logitScale: 10 };
+    const federation = newFederation({ rounds: 1, tensors, task });
+    const coordinator = await coordinate(federation);
+    const members = [1, 2, 3].map((place) => memberOf(federation, place, { url: () => coordinator.url }));
+    await coordinator.done;
+    const { checkpoint } = reportOf(coordinator);
+    const config = JSON.parse(fs.readFileSync(path.join(checkpoint, "adapter_config.json"), "utf8"));
+    expect(config).toMatchObject({
+      peft_type: "LORA",
+      r: 2,
+      lora_alpha: 4,
+      target_modules: ["query", "value"],
+      layers_to_transform: [2],
+    });
+    const model = members[0]!.model!;
+    const file = (name: string) => fs.readFileSync(path.join(checkpoint, name));
+    expect(file("adapter_model.safetensors")).toEqual(
+      Buffer.from(canonicalModelBytes(tensors.slice(0, 2), model.slice(0, 16))),
+    );
+    expect(file("head.safetensors")).toEqual(
+      Buffer.from(canonicalModelBytes(tensors.slice(2), model.slice(16))),
+    );
   });
 
   test("its status says how it ended, and to strangers /healthz says no more than that it lives", async () => {

@@ -5,7 +5,7 @@ import { bytesToHex } from "@bulkhead/base";
 import { inlineRingEngine } from "@bulkhead/compute";
 import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from "@bulkhead/coordinator";
 import { createIdentity, type Identity, sha256 } from "@bulkhead/crypto";
-import { canonicalModelBytes } from "@bulkhead/finetune";
+import { canonicalModelBytes, parameterCount } from "@bulkhead/finetune";
 import {
   checkContract,
   type Contract,
@@ -26,6 +26,9 @@ interface FederationOptions {
   readonly minimum?: number;
   readonly attempts?: number;
   readonly timing?: Partial<Contract["timing"]>;
+  readonly task?: Contract["task"];
+  /** In place of one tensor of `length`. */
+  readonly tensors?: Contract["tensors"];
 }
 
 export interface Federation {
@@ -55,21 +58,19 @@ export const newFederation = (options: FederationOptions = {}): Federation => {
   return { folder, state, provider, members, contract, signed, job: jobOf(contract), initial, initialModel };
 };
 
-const tensorsOf = (length: number) => [{ name: "weights", shape: [length], range: 4 }];
-
 const initialBytes = ({ tensors }: Pick<Contract, "tensors">): Uint8Array =>
   canonicalModelBytes(
     tensors,
-    Float32Array.from({ length: tensors[0]!.shape[0]! }, (_, i) => i / 8),
+    Float32Array.from({ length: parameterCount(tensors) }, (_, i) => i / 8),
   );
 
 const contractOf = (
   provider: Identity,
   members: readonly Identity[],
-  { rounds = 2, length = 100, minimum = 3, attempts = 3, timing = {} }: FederationOptions,
+  { rounds = 2, length = 100, minimum = 3, attempts = 3, timing = {}, ...options }: FederationOptions,
 ): Contract => {
   const party = ({ name, signing }: Identity) => ({ name, publicKey: bytesToHex(signing.publicKey) });
-  const tensors = tensorsOf(length);
+  const tensors = options.tensors ?? [{ name: "weights", shape: [length], range: 4 }];
   return checkContract({
     format: "bulkhead-contract/1",
     job: "test",
@@ -78,7 +79,7 @@ const contractOf = (
     members: members.map(party),
     base: { name: "none", architecture: "none", digest: "00".repeat(32) },
     initial: { digest: bytesToHex(sha256(initialBytes({ tensors }))) },
-    task: { kind: "module" },
+    task: options.task ?? { kind: "module" },
     tensors,
     training: {
       rounds,

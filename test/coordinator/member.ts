@@ -302,7 +302,7 @@ export class TestMember {
   #upload({ round, attempt, from }: AttemptName & { readonly from: number }): void {
     const { bytes } = this.#vector!;
     const total = bytes.length;
-    const step = Math.min(CHUNK_BYTES, 1024);
+    const step = Math.min(CHUNK_BYTES, 1024 * Math.ceil(total / 65_536));
     for (let offset = from; offset < total; offset += step)
       this.send({
         type: "chunk",

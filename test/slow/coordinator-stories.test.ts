@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { type ClientFrame, encodeFrame } from "@bulkhead/protocol";
 import { describe, expect, test } from "vitest";
 import { coordinate, memberOf, newFederation } from "../coordinator/federation.ts";
 import type { TestMember } from "../coordinator/member.ts";
@@ -82,6 +83,27 @@ describe("members that are lost", () => {
 });
 
 describe("links that break", () => {
+  test("survivors are signed and one is silent: the job waits, says so, and goes on when it is back", async () => {
+    const federation = newFederation({ rounds: 1, timing: { stageMs: 200, resumeMs: 5000 } });
+    const coordinator = await coordinate(federation);
+    let isSilent = true;
+    const members = [1, 2, 3].map((place) =>
+      memberOf(federation, place, {
+        url: () => coordinator.url,
+        say: (frame) => (place === 3 && isSilent && frame.type === "unmask" ? [] : [frame]),
+      }),
+    );
+    const status = () => JSON.parse(fs.readFileSync(path.join(federation.state, "status.json"), "utf8"));
+    await expect
+      .poll(() => status().attempt, { timeout: 5000 })
+      .toEqual({ round: 1, attempt: 1, stage: "collecting-reveals", waiting: true });
+    expect(members[0]!.heard.get("waiting")).toBe(1);
+    isSilent = false;
+    members[2]!.cutLink();
+    expect(await coordinator.done).toEqual({ outcome: "done" });
+    expect(reportOf(coordinator).rounds[0]).toMatchObject({ attempt: 1, lost: [] });
+  });
+
   test("what is missing of an upload is asked for again, by its length", async () => {
     const federation = newFederation({ rounds: 1, length: 20_000 });
     const coordinator = await coordinate(federation);
@@ -118,6 +140,39 @@ describe("links that break", () => {
 });
 
 describe("members that misbehave", () => {
+  test("one that floods with what it may say, but not now, harms nobody but itself", async () => {
+    const federation = newFederation({ members: 4, rounds: 2, timing: { stageMs: 1000, trainMs: 1000 } });
+    const coordinator = await coordinate(federation, { longestOutbox: 200_000 });
+    const url = () => coordinator.url;
+    const stay = [1, 2, 4].map((place) => memberOf(federation, place, { url }));
+    const { modelHash, byteLength } = { modelHash: new Uint8Array(32), ...federation.job.layout };
+    const junk = (round: number, attempt: number, i: number): readonly ClientFrame[] => [
+      { type: "hello", round, attempt, place: "awaiting-roster", applied: i % 3, modelHash },
+      { type: "advert", round, attempt, payload: new Uint8Array(i % 50), signature: new Uint8Array(64) },
+      { type: "masked", round, attempt, payload: new Uint8Array(8), signature: new Uint8Array(64) },
+      {
+        type: "chunk",
+        vector: "masked-input",
+        round,
+        attempt,
+        offset: 0,
+        total: byteLength + (i % 2),
+        bytes: new Uint8Array(9),
+      },
+      { type: "leave", round, attempt: attempt + 1, code: "attempt-lost" },
+    ];
+    memberOf(federation, 3, {
+      url,
+      hear: (frame, member) => {
+        if (frame.type !== "inbox") return;
+        for (let i = 0; i < 300; i++)
+          for (const one of junk(frame.round, frame.attempt, i)) member.send(encodeFrame(one));
+      },
+    });
+    expect(await coordinator.done).toEqual({ outcome: "done" });
+    expect(await Promise.all(stay.map(stageOf))).toEqual(["finished", "finished", "finished"]);
+  });
+
   test("one with another model refuses, and the others go on without it", async () => {
     const federation = newFederation({ members: 4, rounds: 1 });
     const coordinator = await coordinate(federation, { startWaitMs: 300 });
@@ -131,4 +186,22 @@ describe("members that misbehave", () => {
     expect(await stranger.over()).toMatchObject({ stage: "aborted", reason: { code: "lineage-unproven" } });
     expect(await Promise.all(stay.map(stageOf))).toEqual(["finished", "finished", "finished"]);
   });
+});
+
+test("vectors of several chunks go both ways, also to one that comes late", async () => {
+  const federation = newFederation({ members: 4, rounds: 2, length: 700_000, timing: { stageMs: 10_000 } });
+  const coordinator = await coordinate(federation, { startWaitMs: 300 });
+  const url = () => coordinator.url;
+  let late: TestMember | undefined;
+  const members = [1, 2, 3].map((place) =>
+    memberOf(federation, place, {
+      url,
+      hear: (frame) => {
+        if (frame.type === "result") late ??= memberOf(federation, 4, { url });
+      },
+    }),
+  );
+  expect(await coordinator.done).toEqual({ outcome: "done" });
+  expect(await stageOf(late!)).toBe("finished");
+  expect(Buffer.from(late!.modelBytes).equals(members[0]!.modelBytes)).toBe(true);
 });

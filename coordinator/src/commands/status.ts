@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import {
+  boolean,
   finite,
   InputError,
   integer,
@@ -37,7 +38,7 @@ const statusShape = record({
   outcome: text(40),
   doing: text(100),
   rounds: record({ applied: count, planned: count }),
-  attempt: orNull(record({ round: count, attempt: count, stage: text(60) })),
+  attempt: orNull(record({ round: count, attempt: count, stage: text(60), waiting: boolean })),
   needed: count,
   ready: count,
   members: listOf(
@@ -111,7 +112,7 @@ const linesOf = (status: Status, isRunning: boolean): readonly string[] => {
       : `does not run; it ended as: ${outcome}`;
   return [
     `Job ${job} (contract ${contract.slice(0, 16)}…): the coordinator ${state}.`,
-    `Rounds: ${rounds.applied} of ${rounds.planned}. ${attempt === null ? `Now: ${doing}.` : `Now: round ${attempt.round}, attempt ${attempt.attempt}, ${attempt.stage}.`}`,
+    `Rounds: ${rounds.applied} of ${rounds.planned}. Now: ${attempt === null ? doing : attemptWords(attempt)}.`,
     `Members ready: ${ready} of ${members.length}; ${needed} are needed.`,
     renderTable({
       head: ["member", "link", "rounds", "received", "sent"],
@@ -126,3 +127,6 @@ const linesOf = (status: Status, isRunning: boolean): readonly string[] => {
     `As of ${status.updatedAt}`,
   ];
 };
+
+const attemptWords = ({ round, attempt, stage, waiting }: NonNullable<Status["attempt"]>): string =>
+  `round ${round}, attempt ${attempt}, ${stage}${waiting ? ", waiting for members that have signed" : ""}`;
