@@ -94,7 +94,7 @@ const contractOf = (
       rule: { type: "fedavg", serverStep: 1 },
       weighting: { classes: 1, examplesPerClass: 1 },
     },
-    ring: { bits: 16, segmentLanes: 64 },
+    ring: { bits: 16, segmentLanes: Math.max(64, Math.ceil(length / 8)) },
     cohort: { minimum, threshold: thresholdOf(members.length) },
     metrics: [
       { name: "examples", most: 1000, resolution: 1 },
