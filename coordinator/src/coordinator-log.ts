@@ -22,6 +22,8 @@ export type CoordinatorEvents = {
   readonly waiting: { readonly round: number; readonly ready: number; readonly needed: number };
   readonly "round-applied": {
     readonly round: number;
+    readonly survivors: number;
+    readonly meanLoss: number | undefined;
     readonly modelHash: string;
     readonly checkpoint: string;
   };

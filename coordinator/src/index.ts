@@ -1,5 +1,10 @@
 export { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from "./coordinator.ts";
-export { type CoordinatorEvents, type CoordinatorLog, logTransition } from "./coordinator-log.ts";
+export {
+  type CoordinatorEvents,
+  type CoordinatorLog,
+  logTransition,
+  turnedAwayLog,
+} from "./coordinator-log.ts";
 export { loadCoordinatorConfig } from "./config.ts";
 export { expectAllSigned, readSignedContractFile, signatureFindings } from "./contract/contract-files.ts";
 export { describeContract } from "./contract/describe-contract.ts";
@@ -10,5 +15,6 @@ export { dealersToLeaveOut, nextAttempt, NO_PROGRESS, progressAfter } from "./jo
 export type { CoordinatorMachine } from "./open-round.ts";
 export { Outbox, type OutboxOptions } from "./outbox.ts";
 export { program } from "./program.ts";
+export { progressLog } from "./progress-log.ts";
 export type { RunEnd } from "./report.ts";
 export { openSpool, type Spool } from "./spool.ts";

@@ -45,18 +45,18 @@ export const roundSummary = (
   bytesBySite: Object.fromEntries(
     facts.figures.bytesBySite.map(({ name, up, down }) => [name, { up, down }] as const),
   ),
-  meanLoss: meanLossOf(facts.scalars),
+  // oxlint-disable-next-line unicorn/no-null -- JSON's word for what is not there
+  meanLoss: meanLossOf(facts.scalars) ?? null,
   scalars: facts.scalars,
   modelHash: bytesToHex(entry.modelHash),
   sumDigest: bytesToHex(entry.sumDigest),
 });
 
-/** The mean over all examples of all survivors; `null` where the contract lets no such sums leave. */
-const meanLossOf = (scalars: Scalars): number | null => {
+/** The mean over all examples of all survivors; `undefined` where the contract lets no such sums leave. */
+export const meanLossOf = (scalars: Scalars): number | undefined => {
   const examples = scalars["examples"];
   const lossSum = scalars["loss-sum"];
-  // oxlint-disable-next-line unicorn/no-null -- JSON's word for what is not there
-  return examples === undefined || lossSum === undefined || examples <= 0 ? null : lossSum / examples;
+  return examples === undefined || lossSum === undefined || examples <= 0 ? undefined : lossSum / examples;
 };
 
 const voidSummary = ({ attempt, code, words }: VoidEntry): JsonObject => ({ attempt, code, words });

@@ -10,7 +10,7 @@ import type { AppliedEntry, JobEntry, VoidEntry } from "./journal/job-journal.ts
 import { type Progress, progressAfter } from "./journal/progress.ts";
 import type { Model } from "./model.ts";
 import { applyRound } from "./publish-round.ts";
-import { roundSummary, type RunEnd, type RunReport } from "./report.ts";
+import { meanLossOf, roundSummary, type RunEnd, type RunReport } from "./report.ts";
 
 interface TrainingTools extends PlayingTools {
   readonly journal: Journal<JobEntry>;
@@ -136,6 +136,8 @@ export class Training {
     reception.publish(entry);
     log.log("info", "round-applied", {
       round: entry.round,
+      survivors: entry.survivors.length,
+      meanLoss: meanLossOf(scalars),
       modelHash: bytesToHex(entry.modelHash),
       checkpoint: folder.checkpoint(entry.round),
     });

@@ -1,7 +1,14 @@
 /** `start`: runs a contract's rounds, from wherever they stand, until they are done or a signal comes. */
 import path from "node:path";
 import { Secret, utf8ToText } from "@bulkhead/base";
-import { createLogger, EXIT, type PassphraseSource, readPassphrase, stopSignal } from "@bulkhead/console";
+import {
+  createLogger,
+  EXIT,
+  openProgress,
+  type PassphraseSource,
+  readPassphrase,
+  stopSignal,
+} from "@bulkhead/console";
 import { openRingEngine } from "@bulkhead/compute";
 import type { Identity } from "@bulkhead/crypto";
 import { openIdentityFile, readFileBounded, readIdentityHeader } from "@bulkhead/store";
@@ -9,6 +16,7 @@ import { type CoordinatorConfig, loadCoordinatorConfig } from "../config.ts";
 import { readSignedContractFile } from "../contract/contract-files.ts";
 import type { CoordinatorEvents } from "../coordinator-log.ts";
 import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from "../coordinator.ts";
+import { progressLog } from "../progress-log.ts";
 import type { RunEnd } from "../report.ts";
 import { tellResult } from "./result.ts";
 
@@ -27,10 +35,11 @@ export const start = async (options: StartOptions): Promise<number> => {
   const { config, effective } = await loadCoordinatorConfig(options.config);
   const signed = await readSignedContractFile(options.contract);
   const identity = await openProvider(config, options.passphrase);
-  const log = createLogger<CoordinatorEvents>({
-    format: options.json ? "json" : "human",
-    level: config.log.level,
-  });
+  const progress = openProgress({ json: false });
+  const log =
+    options.json || !process.stderr.isTTY
+      ? createLogger<CoordinatorEvents>({ format: options.json ? "json" : "human", level: config.log.level })
+      : progressLog(progress, signed.contract.training.rounds);
   log.log("info", "config", { text: effective() });
   const engine = await openRingEngine(config.threads === undefined ? {} : { threads: config.threads });
   try {
@@ -48,8 +57,10 @@ export const start = async (options: StartOptions): Promise<number> => {
     if (stop.aborted) coordinator.stop();
     const end = await coordinator.done;
     if (end.outcome === "stopped") stop.throwIfAborted();
+    progress.end();
     return tellEnd(coordinator, end, options.json);
   } finally {
+    progress.end();
     await engine.close();
   }
 };

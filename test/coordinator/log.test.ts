@@ -1,0 +1,97 @@
+import { createLogger, progressTo } from "@bulkhead/console";
+import { type CoordinatorEvents, logTransition, progressLog, turnedAwayLog } from "@bulkhead/coordinator";
+import type { Description } from "@bulkhead/protocol";
+import { memberId } from "@bulkhead/secagg";
+import { expect, test } from "vitest";
+
+const transition: Description = {
+  side: "coordinator",
+  round: 2,
+  attempt: 1,
+  before: "collecting-inputs",
+  after: "collecting-inputs",
+  event: "folded",
+  from: memberId(3),
+  sent: 0,
+  members: 2,
+  reasons: [],
+};
+
+const logger = () => {
+  const lines: string[] = [];
+  const log = createLogger<CoordinatorEvents>({
+    format: "json",
+    write: (line) => void lines.push(line),
+    now: () => new Date(0),
+  });
+  return { log, lines: () => lines.map((line) => JSON.parse(line)) };
+};
+
+test("each transition is one line with the machine's event, place and reasons", () => {
+  const { log, lines } = logger();
+  logTransition(log, transition);
+  const reason = { code: "too-few-members", stage: "adverts", present: 2, needed: 3 } as const;
+  logTransition(log, { ...transition, event: "deadline-passed", after: "void", reasons: [reason] });
+  expect(lines()).toEqual([
+    {
+      time: "1970-01-01T00:00:00.000Z",
+      level: "info",
+      side: "coordinator",
+      round: 2,
+      attempt: 1,
+      before: "collecting-inputs",
+      after: "collecting-inputs",
+      event: "folded",
+      from: 3,
+      sent: 0,
+      members: 2,
+      reasons: [],
+      words: [],
+    },
+    expect.objectContaining({
+      level: "warn",
+      event: "deadline-passed",
+      after: "void",
+      reasons: ["too-few-members"],
+      words: ["fewer members than the contract's minimum (stage adverts, present 2, needed 3)"],
+    }),
+  ]);
+});
+
+test("strangers fill no disk: beyond thirty a minute only their number is said", () => {
+  const { log, lines } = logger();
+  let now = 0;
+  const turnedAway = turnedAwayLog(log, () => now);
+  const failure = { type: "refused-by-us", refusal: { type: "unknown-member" } } as const;
+  for (let i = 0; i < 100; i++) turnedAway(failure);
+  expect(lines()).toHaveLength(30);
+  now = 60_000;
+  turnedAway(failure);
+  expect(lines().at(-1)).toMatchObject({ why: "refused-by-us: unknown-member", unsaid: 70 });
+});
+
+test("at a terminal the stage is a live line, and what a person should know stays", () => {
+  let text = "";
+  const progress = progressTo({ mode: "lines", write: (line) => (text += line), now: () => 0 });
+  const log = progressLog(progress, 8);
+  log.log("info", "listening", { url: "ws://127.0.0.1:1", host: "127.0.0.1", port: 1 });
+  log.log("info", "member", { from: 1, name: "north", presence: "session-over", why: "overflow" });
+  logTransition(log, transition);
+  const reason = { code: "left", why: "consent-withdrawn" } as const;
+  logTransition(log, { ...transition, reasons: [reason] });
+  log.log("info", "round-applied", {
+    round: 2,
+    survivors: 3,
+    meanLoss: 0.25,
+    modelHash: "",
+    checkpoint: "",
+  });
+  expect(text.split("\n")).toEqual([
+    "listening at ws://127.0.0.1:1",
+    "north: session-over (overflow)",
+    "round 2 of 8, attempt 1: collecting-inputs, 2 answered",
+    "round 2: the member left the round (why consent-withdrawn)",
+    "round 2 of 8: 3 updates, mean loss 0.2500",
+    "",
+  ]);
+});
