@@ -100,7 +100,15 @@ export class Reception {
     if (missed !== undefined) return this.#sendRound(desk, missed);
     this.#noteLineage(desk, hello);
     if (this.#ending !== undefined) return this.#tell(desk);
-    return this.attempt?.post({ type: "received", from, message: hello });
+    return this.#greetAttempt(from, hello);
+  }
+
+  /** One that waits for a plan while an attempt is beyond that takes no part in it, whatever it has sent before. */
+  #greetAttempt(from: MemberId, hello: MessageOf<ClientMessage, "hello">): void | Promise<void> {
+    const { attempt } = this;
+    const greeted = attempt?.post({ type: "received", from, message: hello });
+    if (hello.place === "awaiting-plan" && attempt?.state.stage !== "collecting-adverts") this.lost(from);
+    return greeted;
   }
 
   /** `attempt-lost` is said of one attempt only: the next one may count on this member. */

@@ -39,6 +39,34 @@ describe("members that are lost", () => {
     expect(await Promise.all(stay.map(stageOf))).toEqual(["finished", "finished", "finished"]);
   });
 
+  test("one that starts anew while the others train is not waited for, and takes part in the next round", async () => {
+    const patient = { stageMs: 30_000, trainMs: 30_000, resumeMs: 30_000 };
+    const federation = newFederation({ members: 4, rounds: 2, timing: patient });
+    const coordinator = await coordinate(federation);
+    const url = () => coordinator.url;
+    let train = () => {};
+    const trained = new Promise<void>((resolve) => {
+      train = resolve;
+    });
+    const stay = [1, 2, 4].map((place) => memberOf(federation, place, { url, train: () => trained }));
+    let again: TestMember | undefined;
+    memberOf(federation, 3, {
+      url,
+      hear: (frame, member) => {
+        if (frame.type !== "inbox") return;
+        member.close();
+        again = memberOf(federation, 3, { url });
+        setTimeout(train, 200);
+      },
+    });
+    expect(await coordinator.done).toEqual({ outcome: "done" });
+    expect(await Promise.all([...stay, again!].map(stageOf))).toEqual(Array(4).fill("finished"));
+    expect(reportOf(coordinator).rounds.map(({ lost }: { lost: string[] }) => lost)).toEqual([
+      ["site-3"],
+      [],
+    ]);
+  });
+
   test("with too few left the job ends failed after its attempts, everybody is told, nothing is revealed", async () => {
     const federation = newFederation({ attempts: 2, timing: { stageMs: 300, resumeMs: 50 } });
     const coordinator = await coordinate(federation);
