@@ -13,14 +13,15 @@ import {
   stepCoordinator,
 } from "@bulkhead/protocol";
 import type { MemberId } from "@bulkhead/secagg";
-import { type FolderLock, type Journal, lockFolder, makeFolder } from "@bulkhead/store";
+import { type FolderLock, type Journal, lockFolder } from "@bulkhead/store";
 import { type ListenOptions, listenWebSocket, type SessionLimits } from "@bulkhead/transport";
 import { adoptInitialModel, loadModel } from "./checkpoints.ts";
 import { expectAllSigned } from "./contract/contract-files.ts";
+import { expectKnownTask } from "./contract/contract-task.ts";
 import { type CoordinatorLog, SILENT, turnedAwayLog } from "./coordinator-log.ts";
 import { Enrolment } from "./enrolment.ts";
 import { Failure } from "./failure.ts";
-import { type JobFolder, jobFolder } from "./job-folder.ts";
+import { type JobFolder, jobFolder, openJobFolder } from "./job-folder.ts";
 import { type JobEntry, openJobJournal } from "./journal/job-journal.ts";
 import { NO_PROGRESS, type Progress, progressAfter } from "./journal/progress.ts";
 import { MemberDesk } from "./member-desk.ts";
@@ -93,6 +94,7 @@ const checkedJob = (signed: SignedContract, { signing }: Identity): Job => {
       problem: "its provider has another key than this identity",
       cure: "start it with the identity that drafted it",
     });
+  expectKnownTask(contract);
   return jobOf(contract);
 };
 
@@ -102,7 +104,7 @@ const start = async (
   lock: FolderLock,
 ): Promise<RunningCoordinator> => {
   const folder = jobFolder(options.state, job);
-  await makeFolder(folder.home);
+  await openJobFolder(folder);
   const journal = await openJobJournal(folder.journal, job.contractHash);
   try {
     await adoptInitialModel(folder, job, options.initialModel);

@@ -1,7 +1,9 @@
 /** Where everything of a job stands in the state folder. */
+import fs from "node:fs";
 import path from "node:path";
 import { bytesToHex } from "@bulkhead/base";
 import type { AttemptName, Job } from "@bulkhead/protocol";
+import { makeFolder, sweepLeftovers } from "@bulkhead/store";
 
 export interface JobFolder {
   readonly home: string;
@@ -52,4 +54,13 @@ export const jobFolder = (state: string, { contractHash }: Pick<Job, "contractHa
     },
     spool: (name) => path.join(home, "spool", `${name.round}-${name.attempt}`),
   };
+};
+
+/** Makes the job's folder, or removes from it what a killed process had half written. */
+export const openJobFolder = async ({ home }: JobFolder): Promise<void> => {
+  await makeFolder(home);
+  const entries = fs.readdirSync(home, { recursive: true, withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory());
+  for (const folder of [home, ...folders.map(({ parentPath, name }) => path.join(parentPath, name))])
+    sweepLeftovers(folder);
 };

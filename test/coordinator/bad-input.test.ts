@@ -43,6 +43,26 @@ test("another provider's contract does not start", async () => {
   });
 });
 
+test("a classifier's contract that does not describe its adapters is refused before it is begun", async () => {
+  const task = { kind: "classifier", classes: 2 };
+  await expect(coordinate(newFederation({ task }))).rejects.toMatchObject({
+    code: "contract-task",
+    place: "contract test task.maxTokens",
+  });
+});
+
+test("what a killed process had half written is removed", async () => {
+  const federation = newFederation({ rounds: 1 });
+  const first = await coordinate(federation);
+  first.stop();
+  await first.done;
+  const left = path.join(path.dirname(first.report), "rounds", "1", ".sum.bin.0123456789abcdef.tmp");
+  fs.mkdirSync(path.dirname(left), { recursive: true });
+  fs.writeFileSync(left, "half");
+  await coordinate(federation);
+  expect(fs.existsSync(left)).toBe(false);
+});
+
 test("an initial model that the contract does not name is refused, before anything else is kept", async () => {
   const federation = newFederation();
   const bytes = Uint8Array.from(federation.initial);

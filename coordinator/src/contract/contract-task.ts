@@ -1,5 +1,5 @@
 /** What the contract tells the trainer, as this program writes it. */
-import { finite, integer, listOf, oneOf, record, type Shape } from "@bulkhead/base";
+import { finite, InputError, integer, listOf, oneOf, record, type Shape, ShapeError } from "@bulkhead/base";
 import type { ClassifierTask } from "@bulkhead/finetune";
 import type { Contract } from "@bulkhead/protocol";
 
@@ -18,4 +18,19 @@ export const classifierTaskOf = ({ task }: Pick<Contract, "task">): ClassifierTa
   if (task["kind"] !== "classifier") return undefined;
   const { classes, maxTokens, lora, logitScale } = classifierShape(task, "task");
   return { classes, maxTokens, lora, logitScale };
+};
+
+/** Throws an {@link InputError} where checkpoints could not be written as the task needs them. */
+export const expectKnownTask = (contract: Pick<Contract, "job" | "task">): void => {
+  try {
+    classifierTaskOf(contract);
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw new InputError({
+      code: "contract-task",
+      place: `contract ${contract.job} ${error.path}`,
+      problem: `expected ${error.expected}`,
+      cure: "draft the contract with this program's version",
+    });
+  }
 };

@@ -1,5 +1,5 @@
 export { type Artefacts, openArtefacts } from "./artefacts.ts";
-export { makeFolder, readFileBounded, writeFileAtomic, writeNotice } from "./file.ts";
+export { makeFolder, readFileBounded, sweepLeftovers, writeFileAtomic, writeNotice } from "./file.ts";
 export { type FolderLock, lockFolder, type LockTimes } from "./folder-lock.ts";
 export { type GrowingFile, openGrowingFile } from "./growing-file.ts";
 export {
