@@ -151,11 +151,11 @@ const assemble = (
 ): Parts => {
   const failure = new Failure();
   const desks = openDesks(job, options, failure);
-  const rollCall = new RollCall(desks);
-  const reception = new Reception({ job, folder, desks, rollCall, log });
-  const metrics = new Metrics(desks.values());
   const watcher = { changed: () => {} };
   const touch = () => watcher.changed();
+  const rollCall = new RollCall(desks, touch);
+  const reception = new Reception({ job, folder, desks, rollCall, log });
+  const metrics = new Metrics(desks.values());
   const providerSecretKey = identity.signing.secretKey;
   const attempts = { job, folder, engine, machine, providerSecretKey };
   const run = { journal, reception, rollCall, metrics, report, log, startWaitMs, touch };
@@ -172,7 +172,6 @@ const assemble = (
         const { name } = job.memberById.get(from)!;
         log.log(presence === "malformed" ? "warn" : "info", "member", { from, name, presence, why });
         rollCall.changed();
-        touch();
       },
       onTurnedAway: turnedAwayLog(log),
       onFailure: failure.report,

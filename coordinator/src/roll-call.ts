@@ -10,11 +10,14 @@ interface Patience {
 
 export class RollCall {
   readonly #desks: ReadonlyMap<MemberId, MemberDesk>;
+  readonly #watch: () => void;
   readonly #waiting = new Set<() => void>();
   #isStopped = false;
 
-  constructor(desks: ReadonlyMap<MemberId, MemberDesk>) {
+  /** `watch` is told of every change too. */
+  constructor(desks: ReadonlyMap<MemberId, MemberDesk>, watch: () => void) {
     this.#desks = desks;
+    this.#watch = watch;
   }
 
   get isStopped(): boolean {
@@ -33,6 +36,7 @@ export class RollCall {
 
   /** Somebody came, went or said something. */
   readonly changed = (): void => {
+    this.#watch();
     for (const look of this.#waiting) look();
   };
 
