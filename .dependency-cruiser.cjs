@@ -57,7 +57,7 @@ const DOORS = {
   "node_modules/commander/": ["client", "coordinator", "scenarios"],
   "node_modules/@tensorflow/": ["packages/compute"],
   "node_modules/@huggingface/": ["packages/finetune"],
-  "node_modules/csv-parse/": ["packages/connectors"],
+  "node_modules/(csv-parse|tinyglobby)/": ["packages/connectors"],
   "node_modules/(yaml|zod|picocolors|cli-table3|asciichart)/": ["packages/console"],
   "^(node:)?worker_threads$": ["packages/compute"],
   "^(node:)?child_process$": ["client", "scenarios"],

@@ -43,13 +43,14 @@ const BLOCK = 512;
 
 /** The regular files of a ustar archive. */
 function* filesOf(archive: Buffer): Generator<{ readonly name: string; readonly content: Buffer }> {
-  for (let at = 0; at + BLOCK <= archive.length && archive[at] !== 0; ) {
+  for (let at = 0; at + BLOCK <= archive.length && archive[at] !== 0;) {
     const field = (start: number, length: number) =>
       archive.toString("latin1", at + start, at + start + length).replace(/\0.*$/su, "");
     const size = Number.parseInt(field(124, 12), 8);
     const prefix = field(345, 155);
     const content = archive.subarray(at + BLOCK, at + BLOCK + size);
-    if (field(156, 1) === "0") yield { name: `${prefix === "" ? "" : `${prefix}/`}${field(0, 100)}`, content };
+    if (field(156, 1) === "0")
+      yield { name: `${prefix === "" ? "" : `${prefix}/`}${field(0, 100)}`, content };
     at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
   }
 }

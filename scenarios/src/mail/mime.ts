@@ -56,7 +56,9 @@ const DEEPEST = 3;
 export const readableText = ({ header, body }: Part, depth = 0): ReadableText => {
   const contentType = headerField(header, "content-type");
   const type = contentType.toLowerCase();
-  const boundary = new RegExp(`boundary="?([^";${SPACE}]+(?:[^";]*[^";${SPACE}])?)"?`, "iu").exec(contentType)?.[1];
+  const boundary = new RegExp(`boundary="?([^";${SPACE}]+(?:[^";]*[^";${SPACE}])?)"?`, "iu").exec(
+    contentType,
+  )?.[1];
   if (type.startsWith("multipart/") && boundary !== undefined && depth < DEEPEST)
     return readableTextOfParts(body.split(`--${boundary}`).slice(1), depth);
   const text = decodeTransfer(body, headerField(header, "content-transfer-encoding").toLowerCase());
