@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadSiteConfig, siteConfigTemplate } from "../../client/src/config.ts";
+import { loadSiteConfig, siteConfigTemplate } from "@bulkhead/client";
 import { freshFolder } from "../launch.ts";
 
 const DATA = { type: "jsonl", paths: ["rows.jsonl"] };
