@@ -139,6 +139,7 @@ export interface SiteValues {
   readonly data?: {
     readonly type: DataSettings["type"];
     readonly paths: readonly string[];
+    readonly delimiter?: string;
     readonly columns?: { readonly text: string; readonly label: string };
   };
   readonly model?: { readonly folder: string };

@@ -16,3 +16,4 @@ export {
   unmarkVerified,
   type VerifiedPeer,
 } from "./verified-peers.ts";
+export { program } from "./program.ts";
