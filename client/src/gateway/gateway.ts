@@ -1,12 +1,19 @@
 /** The composition root of the process with the socket: the pipe on one side, the coordinator on the other. */
 import path from "node:path";
-import { decodeCanonical, InputError, type InputProblem, invariant } from "@bulkhead/base";
+import { decodeCanonical, equalBytes, InputError, type InputProblem, invariant } from "@bulkhead/base";
 import { randomSecret, signingKeys } from "@bulkhead/crypto";
 import { type Job, jobOf, LONGEST_FRAME, readSignedContract } from "@bulkhead/protocol";
 import { type GatewayCertificate, gatewayCertificate } from "@bulkhead/transport";
 import type { Channel } from "../child-channel.ts";
 import { encodeNews, type News, problemNews } from "../news.ts";
-import type { EgressRefusal, OverCode, PipeMessage, PipeMessageOf } from "../pipe.ts";
+import {
+  decodePipeMessage,
+  type EgressRefusal,
+  encodePipeMessage,
+  type OverCode,
+  type PipeMessage,
+  type PipeMessageOf,
+} from "../pipe.ts";
 import { decodeGatewaySettings, type GatewaySettings } from "../settings.ts";
 import { openEgressLog } from "./egress-log.ts";
 import { Egress } from "./egress.ts";
@@ -21,19 +28,17 @@ export const runGateway = async (
   channel: Channel,
   { backoff }: Pick<UplinkOptions, "backoff"> = {},
 ): Promise<void> => {
-  const messages = channel.messages[Symbol.asyncIterator]();
-  const first = await messages.next();
-  if (first.done === true) return;
-  invariant(first.value.type === "start", "a gateway is started before anything else");
-  const gateway = await opened(channel, first.value, backoff);
-  if (gateway === undefined) return;
+  let gateway: Gateway | undefined;
   try {
-    for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
-      if (next.value.type === "close") return await gateway.farewell();
-      await gateway.onMessage(next.value);
+    for await (const bytes of channel.messages) {
+      const message = decodePipeMessage(bytes);
+      if (message.type === "close") return await gateway?.farewell();
+      if (gateway !== undefined) await gateway.onMessage(message);
+      else if (message.type === "start") gateway = await opened(channel, message, backoff);
+      // Frames on their way to one that was here before us.
     }
   } finally {
-    gateway.close();
+    gateway?.close();
   }
 };
 
@@ -49,11 +54,14 @@ const opened = async (
     return new Gateway(channel, { job, settings, egress: new Egress(job, settings.policy, log), backoff });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    await channel.send({ type: "news", json: encodeNews(problemNews(error)) });
-    await channel.send({ type: "over", code: "failed" });
+    await say(channel, { type: "news", json: encodeNews(problemNews(error)) });
+    await say(channel, { type: "over", code: "failed" });
     return undefined;
   }
 };
+
+const say = (channel: Channel, message: PipeMessage): Promise<void> =>
+  channel.send(encodePipeMessage(message));
 
 interface Parts {
   readonly job: Job;
@@ -85,7 +93,7 @@ class Gateway {
     this.#certificate = new Promise((resolve) => {
       this.#certified = resolve;
     });
-    void channel.send({ type: "gateway-key", bytes: keys.publicKey });
+    void say(channel, { type: "gateway-key", bytes: keys.publicKey });
     this.#uplink = new Uplink({
       job,
       settings,
@@ -93,7 +101,7 @@ class Gateway {
       certificate: () => this.#certificate,
       onFrame: (bytes) => this.#onFrame(bytes),
       onLink: (state, epoch) => {
-        void channel.send({ type: "link", state, epoch });
+        void say(channel, { type: "link", state, epoch });
         this.#tell({ type: "link", state: state === "fresh" ? "open" : state });
       },
       onTrouble: (problem) => this.#tell(problemNews(problem)),
@@ -130,8 +138,9 @@ class Gateway {
 
   #onCertificate(bytes: Uint8Array): void {
     const certificate = decodeCanonical(gatewayCertificate, bytes);
-    const isOwn = certificate.gatewayKey.every((byte, i) => byte === this.#publicKey[i]);
-    invariant(isOwn && certificate.memberId === this.#member, "the cell certifies this gateway's key");
+    // One that was made for the gateway before this one may still be on its way.
+    if (!equalBytes(certificate.gatewayKey, this.#publicKey)) return;
+    invariant(certificate.memberId === this.#member, "the cell is the member that the settings name");
     this.#certified(certificate);
     this.#certificate = Promise.resolve(certificate);
   }
@@ -140,7 +149,7 @@ class Gateway {
     const refusal = this.#pass(bytes);
     if (refusal !== undefined) {
       this.#tell(problemNews(refusedProblem(refusal)));
-      return this.#channel.send({ type: "refused", code: refusal });
+      return this.#say({ type: "refused", code: refusal });
     }
     this.#traffic.sent(bytes.length);
     await this.#uplink.send(bytes);
@@ -166,16 +175,20 @@ class Gateway {
         cure: "tell the provider; do not go on",
       });
     this.#traffic.received(bytes.length);
-    await this.#channel.send({ type: "frame", bytes });
+    await this.#say({ type: "frame", bytes });
   }
 
   #onOver(code: OverCode, problem: InputProblem): void {
     this.#tell(problemNews(problem));
-    void this.#channel.send({ type: "over", code });
+    void this.#say({ type: "over", code });
+  }
+
+  #say(message: PipeMessage): Promise<void> {
+    return say(this.#channel, message);
   }
 
   #tell(news: News): void {
-    void this.#channel.send({ type: "news", json: encodeNews(news) });
+    void this.#say({ type: "news", json: encodeNews(news) });
   }
 }
 
