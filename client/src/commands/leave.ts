@@ -10,7 +10,7 @@ import { markContract } from "../supervisor/contract-register.ts";
 import { type PreparedSite, prepareSite } from "../supervisor/prepare-site.ts";
 import { runSite } from "../supervisor/run-site.ts";
 import { siteFolder } from "../supervisor/settings-of-config.ts";
-import { readStatus } from "../supervisor/status.ts";
+import { readStatus, type SiteStatus } from "../supervisor/status.ts";
 import { raiseWall } from "../supervisor/wall/wall.ts";
 
 interface LeaveOptions {
@@ -73,10 +73,7 @@ const lockOrWait = async (
   for (;;) {
     const status = await readStatus(file);
     if (isOurs && status?.outcome === "withdrawn")
-      return {
-        wasTold: status.link !== "none" || status.traffic.sentMessages > 0,
-        how: "by the client that was running",
-      };
+      return { wasTold: isLinked(status), how: "by the client that was running" };
     try {
       return await lockFolder(config.state);
     } catch (error) {
@@ -88,6 +85,9 @@ const lockOrWait = async (
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 };
+
+/** At its end. */
+const isLinked = ({ link }: SiteStatus): boolean => link === "open" || link === "restored";
 
 const REACH_MS = 10_000;
 

@@ -112,18 +112,10 @@ class Gateway {
 
   /** Resolves once another may follow. */
   async onMessage(message: PipeMessage): Promise<void> {
-    switch (message.type) {
-      case "certificate":
-        return this.#onCertificate(message.bytes);
-      case "begin":
-        this.#begun = message.epoch;
-        return;
-      case "frame":
-        if (this.#begun === this.#uplink.epoch) await this.#send(message.bytes);
-        return;
-      default:
-        throw new Error(`a gateway is not told ${message.type}`);
-    }
+    if (message.type === "certificate") return this.#onCertificate(message.bytes);
+    if (message.type === "begin") this.#begun = message.epoch;
+    else if (message.type !== "frame") throw new Error(`a gateway is not told ${message.type}`);
+    else if (this.#begun === this.#uplink.epoch) await this.#send(message.bytes);
   }
 
   async farewell(): Promise<void> {

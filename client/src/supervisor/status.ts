@@ -107,7 +107,6 @@ export class StatusFile {
       outcome,
       rounds,
       doing: "nothing",
-      link: "none",
       ...(code !== undefined && { code }),
       ...(problem !== undefined && { problem: `${problem.place}: ${problem.problem}; ${problem.cure}` }),
     };

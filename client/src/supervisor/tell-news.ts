@@ -51,24 +51,20 @@ const humanTeller = (level: LogLevel, rounds: number): Teller => {
 };
 
 const liveOf = (news: News, rounds: number): string | undefined => {
-  switch (news.type) {
-    case "fetching":
-      return `the first model: ${humanBytes(news.bytes)} of ${humanBytes(news.total)}`;
-    case "step":
-      return `round ${news.round} of ${rounds}, attempt ${news.attempt}: ${news.after}`;
-    case "training":
-      return `round ${news.round} of ${rounds}: training ${progressBar(news.step, news.steps)}${lossWords(news.loss)}`;
-    default:
-      return undefined;
-  }
+  if (news.type === "fetching")
+    return `the first model: ${humanBytes(news.bytes)} of ${humanBytes(news.total)}`;
+  if (news.type === "step") return `round ${news.round} of ${rounds}, attempt ${news.attempt}: ${news.after}`;
+  return news.type === "training"
+    ? `round ${news.round} of ${rounds}: training ${progressBar(news.step, news.steps)}${lossWords(news.loss)}`
+    : undefined;
 };
 
 const saidOf = (news: News, rounds: number): string | undefined => {
   switch (news.type) {
-    case "ready":
-      return `ready: ${news.rows} rows, backend ${news.backend}, ${news.applied} of ${rounds} rounds applied${
-        news.notice === undefined ? "" : `; ${news.notice}`
-      }`;
+    case "ready": {
+      const notice = news.notice === undefined ? "" : `; ${news.notice}`;
+      return `ready: ${news.rows} rows, backend ${news.backend}, ${news.applied} of ${rounds} rounds applied${notice}`;
+    }
     case "trained": {
       const how = news.kept ? "the update from before is there" : `trained on ${news.examples} examples`;
       return `round ${news.round} of ${rounds}: ${how}${lossWords(news.loss)}`;
@@ -79,7 +75,13 @@ const saidOf = (news: News, rounds: number): string | undefined => {
       return `round ${news.round} of ${rounds}: on ${news.examples} rows of this site's own${figures(news)}`;
     case "link":
       return `link to the coordinator: ${news.state}`;
-    default:
+    case "fetching":
+    case "step":
+    case "training":
+    case "masked":
+    case "traffic":
+    case "problem":
+    case "outcome":
       return undefined;
   }
 };

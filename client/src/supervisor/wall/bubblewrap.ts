@@ -4,12 +4,23 @@ import path from "node:path";
 import { codePaths, SYSTEM_FILES, SYSTEM_FOLDERS } from "./code.ts";
 import { isInside, type View } from "./view.ts";
 
-/** What stands before the command to run. No privilege can be regained inside, and no terminal is there to type into. */
+const NAMESPACES = [
+  "--unshare-user",
+  "--unshare-pid",
+  "--unshare-ipc",
+  "--unshare-uts",
+  "--unshare-cgroup-try",
+];
+/** No privilege can be regained inside, no terminal typed into, and nothing outlives the supervisor. */
+const BOUNDS = ["--cap-drop", "ALL", "--new-session", "--die-with-parent", "--hostname", "bulkhead"];
+const OWN = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/"];
+
+/** What stands before the command to run. */
 export const bubblewrapArguments = (view: Omit<View, "environment">): readonly string[] => [
-  ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
+  ...NAMESPACES,
   ...(view.network ? [] : ["--unshare-net"]),
-  ...["--cap-drop", "ALL", "--new-session", "--die-with-parent", "--hostname", "bulkhead"],
-  ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/"],
+  ...BOUNDS,
+  ...OWN,
   ...SYSTEM_FOLDERS.flatMap(systemFolder),
   ...SYSTEM_FILES.flatMap((file) => readOnly(file)),
   ...inOrder(mounts(view)),
