@@ -1,21 +1,27 @@
 /** The composition root of the process that has the rows: everything it is made of, put together once, for one contract. */
 import { InputError, type InputProblem, type Secret } from "@bulkhead/base";
+import type { Identity } from "@bulkhead/crypto";
 import type { SignedContract } from "@bulkhead/protocol";
 import { type News, problemNews } from "../news.ts";
 import type { CellSettings } from "../settings.ts";
 import { leaveFrame } from "./fetch-model.ts";
+import { openIdentityFile } from "@bulkhead/store";
 import { type Membership, openMembership } from "./membership.ts";
 import { type JobState, openJobState, openSite, type Site, type SiteTools } from "./open-site.ts";
 import { type CellOutcome, outcomeOfEnd, outcomeOfError, outcomeOfReason } from "./outcome.ts";
-import { type CellChannel, PipeDesk } from "./pipe-desk.ts";
+import { type CellPipe, PipeDesk } from "./pipe-desk.ts";
 import { isComplete, playJob } from "./play-job.ts";
+
+export type OpenIdentity = (file: string, passphrase: Secret) => Promise<Identity>;
 
 export interface CellOptions extends SiteTools {
   readonly settings: CellSettings;
   readonly signed: SignedContract;
   /** Wiped as soon as the identity is open. */
   readonly passphrase: Secret;
-  readonly channel: CellChannel;
+  readonly channel: CellPipe;
+  /** The sealed file's own unless a test has the identity at hand. */
+  readonly openIdentity?: OpenIdentity;
   /** For a file on this machine; never news. */
   readonly log?: (error: unknown) => void;
 }
@@ -36,6 +42,7 @@ export const startCell = async (options: CellOptions): Promise<CellOutcome> => {
     else options.log?.(error);
     outcome = outcomeOfError(error);
   } finally {
+    options.passphrase.wipe();
     await run.close();
   }
   await desk.close();
@@ -59,8 +66,8 @@ class CellRun {
   }
 
   async play(): Promise<CellOutcome> {
-    const { settings, signed, passphrase } = this.#options;
-    const membership = await openMembership(settings, signed, passphrase);
+    const { settings, signed, passphrase, openIdentity = openIdentityFile } = this.#options;
+    const membership = await openMembership(settings, signed, (file) => openIdentity(file, passphrase));
     if (settings.isWithdrawn || this.#desk.withdraws) return this.#leave(membership);
     this.#state = await openJobState(membership);
     if (isComplete({ ...membership, ...this.#state })) return { outcome: "done" };

@@ -28,16 +28,11 @@ export const cohortProblem = (
     : undefined;
 };
 
-/** Distinct: whether they are is the machine's to refuse, but a repeated name must not count twice here. */
+/** Whether they are distinct is the machine's to refuse, but a repeated name must not count twice here. */
 const membersOf = (message: CoordinatorMessage): readonly MemberId[] | undefined => {
-  switch (message.type) {
-    case "roster":
-      return [...new Set(message.adverts.map(({ from }) => from))];
-    case "inbox":
-      return [...new Set(message.shares.map(({ owner }) => owner))];
-    case "survivors":
-      return [...new Set(message.trailers.map(({ from }) => from))];
-    default:
-      return undefined;
-  }
+  if (message.type === "roster") return distinct(message.adverts.map(({ from }) => from));
+  if (message.type === "inbox") return distinct(message.shares.map(({ owner }) => owner));
+  return message.type === "survivors" ? distinct(message.trailers.map(({ from }) => from)) : undefined;
 };
+
+const distinct = (ids: readonly MemberId[]): readonly MemberId[] => [...new Set(ids)];

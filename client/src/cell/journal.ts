@@ -47,7 +47,9 @@ export const cellEntryCodec: Canonical<CellEntry> = {
       }
       case "applied":
         return concatBytes(u8.write(KINDS.applied), u32.write(entry.round), hash.write(entry.modelHash));
-      default:
+      case "joined":
+      case "signed":
+      case "revealed":
         return concatBytes(u8.write(KINDS.protocol), clientEntryCodec.write(entry));
     }
   },

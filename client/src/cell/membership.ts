@@ -1,10 +1,9 @@
 /** Who this is under which contract, and that it may take part at all: checked before a row is read. */
-import { equalBytes, InputError, type Secret } from "@bulkhead/base";
+import { equalBytes, InputError } from "@bulkhead/base";
 import type { Identity } from "@bulkhead/crypto";
 import { expectAllSigned, expectKnownTask } from "@bulkhead/party";
 import { type Job, jobOf, type SignedContract } from "@bulkhead/protocol";
 import type { MemberId } from "@bulkhead/secagg";
-import { openIdentityFile } from "@bulkhead/store";
 import { type PolicyRefusal, policyRefusals } from "../policy.ts";
 import type { CellSettings } from "../settings.ts";
 import { expectKnownMetrics } from "./contribution.ts";
@@ -19,14 +18,14 @@ export interface Membership {
 
 /**
  * Every party has signed, this identity is the member that the settings name, and both this program and the site's
- * policy can do as the contract says. Throws an {@link InputError}; the passphrase is wiped either way.
+ * policy can do as the contract says. Throws an {@link InputError}.
  */
 export const openMembership = async (
   settings: CellSettings,
   signed: SignedContract,
-  passphrase: Secret,
+  openIdentity: (file: string) => Promise<Identity>,
 ): Promise<Membership> => {
-  const identity = await opened(settings.identity, passphrase);
+  const identity = await openIdentity(settings.identity);
   const { contract } = signed;
   const place = `contract ${contract.job}`;
   expectAllSigned(signed, place);
@@ -34,19 +33,11 @@ export const openMembership = async (
   const own = job.memberById.get(settings.member);
   if (own === undefined || !equalBytes(own.publicKey, identity.signing.publicKey)) throw notAMember(place);
   expectKnownTask(contract);
-  if (!["classifier", "module"].includes(String(contract.task["kind"]))) throw unknownTask(place);
+  if (contract.task["kind"] !== "classifier" && contract.task["kind"] !== "module") throw unknownTask(place);
   expectKnownMetrics(contract);
   const { policy, verifiedMembers, isProviderVerified } = settings;
   expectAllowed(policyRefusals(policy, job, { verifiedMembers, isProviderVerified }));
   return { settings, job, member: own.id, identity, verified: new Set(verifiedMembers) };
-};
-
-const opened = async (file: string, passphrase: Secret): Promise<Identity> => {
-  try {
-    return await openIdentityFile(file, passphrase);
-  } finally {
-    passphrase.wipe();
-  }
 };
 
 const expectAllowed = (refusals: readonly PolicyRefusal[]): void => {

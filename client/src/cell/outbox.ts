@@ -42,10 +42,10 @@ export class Outbox {
   #next(): Uint8Array | undefined {
     for (;;) {
       const first = this.#queue[0];
-      if (first === undefined || first instanceof Uint8Array) return this.#queue.shift() as Uint8Array;
-      const next = first.next();
-      if (next.done !== true) return next.value;
+      const next = first instanceof Uint8Array ? undefined : first?.next();
+      if (next?.done === false) return next.value;
       this.#queue.shift();
+      if (first === undefined || first instanceof Uint8Array) return first;
     }
   }
 }

@@ -1,6 +1,6 @@
 /** How a run ended, in the words of {@link News}. */
 import { InputError } from "@bulkhead/base";
-import { type ClientState, type Reason, reasonText } from "@bulkhead/protocol";
+import { type ClientState, type Reason, type ReasonCode, reasonText } from "@bulkhead/protocol";
 import type { OutcomeType } from "../news.ts";
 import type { DeskEnd } from "./pipe-desk.ts";
 
@@ -17,20 +17,19 @@ export const outcomeOfState = (
   state: Extract<ClientState, { readonly stage: "finished" | "aborted" }>,
 ): CellOutcome => (state.stage === "aborted" ? outcomeOfReason(state.reason) : outcomeOfFinish(state.code));
 
-export const outcomeOfReason = (reason: Reason): CellOutcome => {
-  const facts = { code: reason.code, detail: reasonText(reason) };
-  switch (reason.code) {
-    case "stopped":
-      return { outcome: "stopped", ...facts };
-    case "consent-withdrawn":
-      return { outcome: "withdrawn", ...facts };
-    case "training-failed":
-    case "masking-failed":
-    case "internal":
-      return { outcome: "failed", ...facts };
-    default:
-      return { outcome: "refused", ...facts };
-  }
+export const outcomeOfReason = (reason: Reason): CellOutcome => ({
+  outcome: OUTCOME_BY_CODE[reason.code] ?? "refused",
+  code: reason.code,
+  detail: reasonText(reason),
+});
+
+/** All others are this site's refusals. */
+const OUTCOME_BY_CODE: Readonly<Partial<Record<ReasonCode, OutcomeType>>> = {
+  stopped: "stopped",
+  "consent-withdrawn": "withdrawn",
+  "training-failed": "failed",
+  "masking-failed": "failed",
+  internal: "failed",
 };
 
 export const outcomeOfFinish = (code: "done" | "stopped" | "failed"): CellOutcome => {

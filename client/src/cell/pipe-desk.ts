@@ -11,23 +11,13 @@ import {
   encodeFrame,
 } from "@bulkhead/protocol";
 import { encodeNews, type News } from "../news.ts";
-import {
-  decodePipeMessage,
-  type EgressRefusal,
-  encodePipeMessage,
-  type OverCode,
-  type PipeMessage,
-} from "../pipe.ts";
+import type { Channel } from "../child-channel.ts";
+import type { EgressRefusal, OverCode, PipeMessage } from "../pipe.ts";
 import type { Membership } from "./membership.ts";
 import { Outbox } from "./outbox.ts";
 
-/** Encoded messages of the pipe, both ways. */
-export interface CellChannel {
-  /** Ends when the supervisor is gone. */
-  readonly messages: AsyncIterable<Uint8Array>;
-  /** Resolves once more may follow; what is sent keeps its order, awaited or not. */
-  readonly send: (message: Uint8Array) => Promise<void>;
-}
+/** What the cell needs of its pipe. */
+export type CellPipe = Pick<Channel, "messages" | "send">;
 
 export type DeskEvent =
   | { readonly type: "frame"; readonly frame: CoordinatorFrame }
@@ -49,7 +39,7 @@ const RENEW_AFTER_MS = LONGEST_CERTIFICATE_MS / 2;
 export class PipeDesk {
   /** Resolves when nothing more can come of waiting. */
   readonly ended: Promise<DeskEnd>;
-  readonly #channel: CellChannel;
+  readonly #channel: CellPipe;
   readonly #outbox: Outbox;
   readonly #stopping = new AbortController();
   #end: (why: DeskEnd) => void = () => {};
@@ -60,7 +50,7 @@ export class PipeDesk {
   #certify: ((gatewayKey: Uint8Array) => Uint8Array) | undefined;
   #renewal: NodeJS.Timeout | undefined;
 
-  constructor(channel: CellChannel) {
+  constructor(channel: CellPipe) {
     this.#channel = channel;
     this.#outbox = new Outbox((bytes) => this.#say({ type: "frame", bytes }));
     this.ended = new Promise((resolve) => {
@@ -116,7 +106,7 @@ export class PipeDesk {
   }
 
   async #read(): Promise<void> {
-    for await (const bytes of this.#channel.messages) await this.#hear(decodePipeMessage(bytes));
+    for await (const message of this.#channel.messages) await this.#hear(message);
   }
 
   #hear(message: PipeMessage): void | Promise<void> {
@@ -134,7 +124,12 @@ export class PipeDesk {
         return this.#end(message.code);
       case "stop":
         return this.#onStop(message.withdraws);
-      default:
+      case "start":
+      case "passphrase":
+      case "certificate":
+      case "begin":
+      case "close":
+      case "news":
         throw new ShapeError("type", "a message for the cell");
     }
   }
@@ -167,7 +162,7 @@ export class PipeDesk {
   }
 
   #say(message: PipeMessage): Promise<void> {
-    return this.#channel.send(encodePipeMessage(message));
+    return this.#channel.send(message);
   }
 }
 

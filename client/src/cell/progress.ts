@@ -31,7 +31,9 @@ export const progressAfter = (progress: Progress, entry: CellEntry): Progress =>
       return { ...progress, spent: spentAfter(progress.spent, entry) };
     case "applied":
       return { ...progress, applied: [...progress.applied, entry.modelHash] };
-    default:
+    case "joined":
+    case "signed":
+    case "revealed":
       return { ...progress, history: remember(progress.history, entry) };
   }
 };

@@ -95,13 +95,14 @@ const readLog = async (path: string) => {
   const bytes = await readFileBounded(path, LONGEST_LOG);
   const wholeBytes = bytes.lastIndexOf(LINE_FEED) + 1;
   const lines = bytes.subarray(0, Math.max(0, wholeBytes - 1));
-  const entries = lines.length === 0 ? [] : linesOf(lines).map((line, i) => entryOf(line, `${path}:${i + 1}`));
+  const entries =
+    lines.length === 0 ? [] : linesOf(lines).map((line, i) => entryOf(line, `${path}:${i + 1}`));
   return { entries, wholeBytes, bytes: bytes.length };
 };
 
 const linesOf = (bytes: Uint8Array): readonly Uint8Array[] => {
   const lines: Uint8Array[] = [];
-  for (let start = 0; start <= bytes.length; ) {
+  for (let start = 0; start <= bytes.length;) {
     const found = bytes.indexOf(LINE_FEED, start);
     const end = found < 0 ? bytes.length : found;
     lines.push(bytes.subarray(start, end));
@@ -114,7 +115,8 @@ const entryOf = (line: Uint8Array, place: string): EgressEntry => {
   try {
     return entryShape(JSON.parse(utf8ToText(line)));
   } catch (error) {
-    if (!(error instanceof ShapeError || error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    if (!(error instanceof ShapeError || error instanceof SyntaxError || error instanceof TypeError))
+      throw error;
     throw new InputError({
       code: "egress-log-damaged",
       place,

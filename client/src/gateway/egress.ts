@@ -4,7 +4,13 @@
  */
 import { bytesToHex, ShapeError } from "@bulkhead/base";
 import { sha256, Sha256 } from "@bulkhead/crypto";
-import { type Chunk, type ClientFrame, type ClientMessage, decodeClientFrame, type Job } from "@bulkhead/protocol";
+import {
+  type Chunk,
+  type ClientFrame,
+  type ClientMessage,
+  decodeClientFrame,
+  type Job,
+} from "@bulkhead/protocol";
 import type { EgressRefusal } from "../pipe.ts";
 import type { SitePolicy } from "../policy.ts";
 import type { EgressEntry, EgressLog } from "./egress-log.ts";

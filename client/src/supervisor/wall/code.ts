@@ -42,7 +42,9 @@ const nativeLibraries = (modules: string): readonly string[] => {
 };
 
 const libraryPath = (): readonly string[] =>
-  (process.env["LD_LIBRARY_PATH"] ?? "").split(":").filter((folder) => path.isAbsolute(folder) && fs.existsSync(folder));
+  (process.env["LD_LIBRARY_PATH"] ?? "")
+    .split(":")
+    .filter((folder) => path.isAbsolute(folder) && fs.existsSync(folder));
 
 /** With their paths; those that point nowhere are left out. */
 const entriesOf = (folder: string): readonly string[] =>
@@ -54,7 +56,16 @@ const entriesOf = (folder: string): readonly string[] =>
     : [];
 
 /** Of the system; where one is a link, it is one inside the wall too. */
-export const SYSTEM_FOLDERS = ["/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/lib", "/lib32", "/lib64", "/nix/store"];
+export const SYSTEM_FOLDERS = [
+  "/usr/lib",
+  "/usr/lib32",
+  "/usr/lib64",
+  "/usr/local/lib",
+  "/lib",
+  "/lib32",
+  "/lib64",
+  "/nix/store",
+];
 export const SYSTEM_FILES = ["/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo"];
 
 /**
@@ -63,7 +74,8 @@ export const SYSTEM_FILES = ["/etc/ld.so.cache", "/etc/localtime", "/usr/share/z
  */
 export const nodeArguments = (program: URL): readonly string[] => {
   const memory = process.execArgv.filter((argument) => argument.startsWith("--max-old-space-size="));
-  if (import.meta.url.endsWith(".js")) return [...memory, fileURLToPath(program.href.replace(/\.ts$/u, ".js"))];
+  if (import.meta.url.endsWith(".js"))
+    return [...memory, fileURLToPath(program.href.replace(/\.ts$/u, ".js"))];
   const loader = ["--conditions=bulkhead-src", "--import", import.meta.resolve("tsx")];
   return [...memory, ...loader, fileURLToPath(program)];
 };

@@ -19,7 +19,8 @@ export interface View {
 export const cellView = (settings: CellSettings, state: string, env: NodeJS.ProcessEnv): View => {
   const { identity, data, evaluation, modelFolder, trainerModule } = settings;
   const rows = [...data.paths, ...(evaluation?.paths ?? [])].map(rowsPath);
-  const model = modelFolder === undefined ? [] : [existing(modelFolder, "config-model", "base model's folder")];
+  const model =
+    modelFolder === undefined ? [] : [existing(modelFolder, "config-model", "base model's folder")];
   const trainer =
     trainerModule === undefined
       ? []
@@ -50,7 +51,12 @@ export const gatewayView = (settings: GatewaySettings, state: string, env: NodeJ
 
 const existing = (file: string, code: string, what: string): string => {
   if (fs.existsSync(file)) return file;
-  throw new InputError({ code, place: file, problem: `the ${what} is missing`, cure: "check the path in the config" });
+  throw new InputError({
+    code,
+    place: file,
+    problem: `the ${what} is missing`,
+    cure: "check the path in the config",
+  });
 };
 
 const GLOB_CHARACTER = /[()[\]{}!*?+@|]/u;
@@ -63,7 +69,12 @@ const rowsPath = (pattern: string): string => {
   const plain = (special < 0 ? parts : parts.slice(0, special)).join("/").replaceAll(/\\(.)/gu, "$1");
   const problem = special < 0 ? "there is no such file" : "there is no folder for this pattern";
   if (fs.existsSync(plain === "" ? "/" : plain)) return plain === "" ? "/" : plain;
-  throw new InputError({ code: "data-missing", place: pattern, problem, cure: "check the path in the config" });
+  throw new InputError({
+    code: "data-missing",
+    place: pattern,
+    problem,
+    cure: "check the path in the config",
+  });
 };
 
 /** A folder of links (a cache of models is one) is of no use without what they point to. */

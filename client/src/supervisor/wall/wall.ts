@@ -43,7 +43,9 @@ export const raiseWall = async (
   return { strength: "process only", notice: `${NOTICE}: ${found.why}`, behind: (_, command) => command };
 };
 
-type Found = { readonly type: "works"; readonly path: string } | { readonly type: "none"; readonly why: string };
+type Found =
+  | { readonly type: "works"; readonly path: string }
+  | { readonly type: "none"; readonly why: string };
 
 const findBubblewrap = async (env: NodeJS.ProcessEnv): Promise<Found> => {
   if (process.platform !== "linux") return { type: "none", why: "this system is not Linux" };
@@ -54,7 +56,9 @@ const findBubblewrap = async (env: NodeJS.ProcessEnv): Promise<Found> => {
     .find((one) => fs.existsSync(one));
   if (file === undefined) return { type: "none", why: "bubblewrap is not installed" };
   const problem = await trial(file);
-  return problem === undefined ? { type: "works", path: file } : { type: "none", why: `bubblewrap fails here: ${problem}` };
+  return problem === undefined
+    ? { type: "works", path: file }
+    : { type: "none", why: `bubblewrap fails here: ${problem}` };
 };
 
 /** Runs node behind the strictest wall; gives what went wrong. */
@@ -80,6 +84,10 @@ const complaintOf = (file: string, options: readonly string[]): Promise<string |
     });
     child.on("error", (error) => resolve(error.message));
     child.on("close", (code, signal) =>
-      resolve(code === 0 ? undefined : (said.split("\n")[0] ?? "") || `it ended with ${code ?? signal ?? "nothing"}`),
+      resolve(
+        code === 0
+          ? undefined
+          : (said.split("\n")[0] ?? "") || `it ended with ${code ?? signal ?? "nothing"}`,
+      ),
     );
   });
