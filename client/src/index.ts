@@ -1,4 +1,10 @@
+export { type CellOptions, startCell } from "./cell/cell.ts";
+export type { CellOutcome } from "./cell/outcome.ts";
+export { type Channel, openChannel } from "./child-channel.ts";
 export { loadSiteConfig, type SiteConfig, siteConfigTemplate, type SiteValues } from "./config.ts";
+export { runGateway } from "./gateway/gateway.ts";
+export { decodeNews, encodeNews, type News, type NewsOf } from "./news.ts";
+export { decodePipeMessage, encodePipeMessage, type PipeMessage, type PipeMessageOf } from "./pipe.ts";
 export { matchesPattern } from "./policy-names.ts";
 export {
   POLICY_CLAUSES,
@@ -8,6 +14,7 @@ export {
   policyShape,
   type SitePolicy,
 } from "./policy.ts";
+export { type CellSettings, encodeSettings, type GatewaySettings } from "./settings.ts";
 export {
   isVerified,
   markVerified,
