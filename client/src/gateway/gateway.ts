@@ -6,14 +6,7 @@ import { type Job, jobOf, LONGEST_FRAME, readSignedContract } from "@bulkhead/pr
 import { type GatewayCertificate, gatewayCertificate } from "@bulkhead/transport";
 import type { Channel } from "../child-channel.ts";
 import { encodeNews, type News, problemNews } from "../news.ts";
-import {
-  decodePipeMessage,
-  type EgressRefusal,
-  encodePipeMessage,
-  type OverCode,
-  type PipeMessage,
-  type PipeMessageOf,
-} from "../pipe.ts";
+import { type EgressRefusal, type OverCode, type PipeMessage, type PipeMessageOf } from "../pipe.ts";
 import { decodeGatewaySettings, type GatewaySettings } from "../settings.ts";
 import { openEgressLog } from "./egress-log.ts";
 import { Egress } from "./egress.ts";
@@ -30,8 +23,7 @@ export const runGateway = async (
 ): Promise<void> => {
   let gateway: Gateway | undefined;
   try {
-    for await (const bytes of channel.messages) {
-      const message = decodePipeMessage(bytes);
+    for await (const message of channel.messages) {
       if (message.type === "close") return await gateway?.farewell();
       if (gateway !== undefined) await gateway.onMessage(message);
       else if (message.type === "start") gateway = await opened(channel, message, backoff);
@@ -54,14 +46,11 @@ const opened = async (
     return new Gateway(channel, { job, settings, egress: new Egress(job, settings.policy, log), backoff });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    await say(channel, { type: "news", json: encodeNews(problemNews(error)) });
-    await say(channel, { type: "over", code: "failed" });
+    await channel.send({ type: "news", json: encodeNews(problemNews(error)) });
+    await channel.send({ type: "over", code: "failed" });
     return undefined;
   }
 };
-
-const say = (channel: Channel, message: PipeMessage): Promise<void> =>
-  channel.send(encodePipeMessage(message));
 
 interface Parts {
   readonly job: Job;
@@ -93,7 +82,7 @@ class Gateway {
     this.#certificate = new Promise((resolve) => {
       this.#certified = resolve;
     });
-    void say(channel, { type: "gateway-key", bytes: keys.publicKey });
+    void channel.send({ type: "gateway-key", bytes: keys.publicKey });
     this.#uplink = new Uplink({
       job,
       settings,
@@ -101,7 +90,7 @@ class Gateway {
       certificate: () => this.#certificate,
       onFrame: (bytes) => this.#onFrame(bytes),
       onLink: (state, epoch) => {
-        void say(channel, { type: "link", state, epoch });
+        void channel.send({ type: "link", state, epoch });
         this.#tell({ type: "link", state: state === "fresh" ? "open" : state });
       },
       onTrouble: (problem) => this.#tell(problemNews(problem)),
@@ -141,7 +130,7 @@ class Gateway {
     const refusal = this.#pass(bytes);
     if (refusal !== undefined) {
       this.#tell(problemNews(refusedProblem(refusal)));
-      return this.#say({ type: "refused", code: refusal });
+      return this.#channel.send({ type: "refused", code: refusal });
     }
     this.#traffic.sent(bytes.length);
     await this.#uplink.send(bytes);
@@ -167,20 +156,16 @@ class Gateway {
         cure: "tell the provider; do not go on",
       });
     this.#traffic.received(bytes.length);
-    await this.#say({ type: "frame", bytes });
+    await this.#channel.send({ type: "frame", bytes });
   }
 
   #onOver(code: OverCode, problem: InputProblem): void {
     this.#tell(problemNews(problem));
-    void this.#say({ type: "over", code });
-  }
-
-  #say(message: PipeMessage): Promise<void> {
-    return say(this.#channel, message);
+    void this.#channel.send({ type: "over", code });
   }
 
   #tell(news: News): void {
-    void this.#say({ type: "news", json: encodeNews(news) });
+    void this.#channel.send({ type: "news", json: encodeNews(news) });
   }
 }
 

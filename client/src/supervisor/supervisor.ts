@@ -140,7 +140,7 @@ export class Supervisor {
     const type = pipeTypeOf(message);
     const destination = type && routeOf(child.name, type);
     if (destination === undefined) throw new ShapeError("type", `a message that a ${child.name} may say`);
-    if (type === "over") this.#isEnding = true;
+    if (type === "over" || type === "close") this.#isEnding = true;
     if (destination === "cell") await this.#cell.pipe.send(message);
     else if (destination === "gateway") await this.#gateway.pipe.send(message);
     else await this.#hear(child.name, message);
