@@ -5,7 +5,7 @@ import type { News, NewsOf } from "../news.ts";
 
 export interface Teller {
   readonly news: (news: News) => void;
-  readonly say: (event: string, fields: { readonly [field: string]: Json | undefined }, text: string) => void;
+  readonly say: (type: string, fields: { readonly [field: string]: Json | undefined }, text: string) => void;
   readonly end: () => void;
 }
 
@@ -21,13 +21,14 @@ interface TellerOptions {
 export const openTeller = ({ json, level, run, rounds }: TellerOptions): Teller =>
   json ? jsonTeller(run) : humanTeller(level, rounds);
 
+/** `type` says what a line is; news stand in it as they are. */
 const jsonTeller = (run: string): Teller => {
-  const say: Teller["say"] = (event, fields) => {
-    process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), event, run, ...fields })}\n`);
+  const write = (fields: { readonly [field: string]: unknown }): void => {
+    process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), run, ...fields })}\n`);
   };
   return {
-    say,
-    news: ({ type, ...fields }) => say(type, fields, ""),
+    say: (type, fields) => write({ type, ...fields }),
+    news: write,
     end: () => undefined,
   };
 };
