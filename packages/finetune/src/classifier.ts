@@ -34,7 +34,12 @@ export const checkTask = (config: EncoderConfig, { classes, maxTokens, lora }: C
               ? `the model's layers are 0 to ${config.layers - 1}`
               : undefined;
   if (problem !== undefined)
-    throw new InputError({ code: "task", place: "the task", problem, cure: "change it in the contract" });
+    throw new InputError({
+      code: "contract-task",
+      place: "the task",
+      problem,
+      cure: "change it in the contract",
+    });
 };
 
 /** Activations of a batch at the first trained layer: [rows · length, width]. */

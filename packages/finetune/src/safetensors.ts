@@ -54,7 +54,7 @@ export const readSafetensors = (file: Uint8Array, place: string): ReadonlyMap<st
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw new InputError({
-      code: "safetensors",
+      code: "model-safetensors",
       place,
       problem: `not a sound safetensors file: ${error.message}`,
       cure: "fetch or export the file again",
