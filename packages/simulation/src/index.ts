@@ -1,1 +1,12 @@
-export {};
+export * from "./contribution.ts";
+export type { JournalCrash, VoidedAttempt } from "./coordinator-disk.ts";
+export * from "./fault.ts";
+export * from "./federation.ts";
+export * from "./frozen.ts";
+export * from "./lanes.ts";
+export * from "./play-job.ts";
+export * from "./seeded-random.ts";
+export type { Cheat, Tap } from "./tap.ts";
+export * from "./virtual-clock.ts";
+export * from "./wire.ts";
+export type { KeptSecret, LogLine, MemberEnd, Transition } from "./world.ts";
