@@ -10,3 +10,7 @@ export type { Cheat, Tap } from "./tap.ts";
 export * from "./virtual-clock.ts";
 export * from "./wire.ts";
 export type { KeptSecret, LogLine, MemberEnd, Transition } from "./world.ts";
+export * from "./cells.ts";
+export * from "./expectation.ts";
+export * from "./law.ts";
+export * from "./stories.ts";

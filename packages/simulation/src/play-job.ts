@@ -52,7 +52,7 @@ export interface PlayedMember {
 
 export interface Played {
   readonly job: Job;
-  readonly seed: string;
+  readonly initialModel: Float32Array;
   readonly rounds: readonly RoundOutcome[];
   readonly members: ReadonlyMap<MemberId, PlayedMember>;
   readonly hits: readonly Hit[];
@@ -74,7 +74,7 @@ export const playJob = (story: Story): Played => {
   clock.run(story.mostActions ?? MOST_ACTIONS);
   return {
     job: world.job,
-    seed: story.seed,
+    initialModel: world.federation.initialModel,
     rounds: outcomes(coordinator, world.job),
     members: new Map([...members].map(([id, { end, disk }]) => [id, { end, disk }])),
     hits: stage.faults.hits,
