@@ -1,13 +1,6 @@
 /** What members contribute, what must come out of it, and what a sum does to the model: all of it without a mask. */
 import { CLAMPED, CLIPPED, type Job } from "@bulkhead/protocol";
-import {
-  decodeSum,
-  encodeScalars,
-  largestQuantum,
-  type MemberId,
-  payloadOf,
-  WEIGHT,
-} from "@bulkhead/secagg";
+import { decodeSum, encodeScalars, largestQuantum, type MemberId, payloadOf, WEIGHT } from "@bulkhead/secagg";
 import { addLanes, withCheckLanes } from "./lanes.ts";
 import { SeededRandom } from "./seeded-random.ts";
 

@@ -31,9 +31,7 @@ export class Desk {
 
   isReady({ applied, modelHash }: Greeting): boolean {
     const { greeting } = this;
-    return (
-      this.wire.isUp && greeting?.applied === applied && equalBytes(greeting.modelHash, modelHash)
-    );
+    return this.wire.isUp && greeting?.applied === applied && equalBytes(greeting.modelHash, modelHash);
   }
 
   post(frame: CoordinatorFrame): void {

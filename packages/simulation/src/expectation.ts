@@ -93,10 +93,7 @@ export const expectationOf = (story: Story): readonly Expectation[] => {
     "all die at one place",
   );
   const isSigned = first.at.type === "agree";
-  invariant(
-    !isSigned || size.members - dead.length < thresholdOf(size.members),
-    "too few sign for a quorum",
-  );
+  invariant(!isSigned || size.members - dead.length < thresholdOf(size.members), "too few sign for a quorum");
   return [
     ...published(first.at.nth - 1),
     { type: "void", code: isSigned ? "waiting-for-member" : "too-few-members" },

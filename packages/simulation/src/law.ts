@@ -33,7 +33,9 @@ const sumProblems = (story: Story, { job, rounds }: Played): readonly string[] =
     ...(equalBytes(sum, plainSum(job, story.seed, { round, survivors }))
       ? []
       : [`round ${round}: not the plain sum of ${survivors.join()}`]),
-    ...(survivors.length >= leastOf(story.size) ? [] : [`round ${round}: only ${survivors.length} in the sum`]),
+    ...(survivors.length >= leastOf(story.size)
+      ? []
+      : [`round ${round}: only ${survivors.length} in the sum`]),
     ...untouched
       .filter((id) => !survivors.includes(id))
       .map((id) => `round ${round}: member ${id} was untouched and is not in the sum`),

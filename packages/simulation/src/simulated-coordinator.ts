@@ -233,10 +233,7 @@ export class SimulatedCoordinator {
     const { modelHash } = this.#now;
     return openAttempt({
       context: attemptContext(job, { round, attempt }, modelHash),
-      plan: signPlan(
-        { round, attempt, contractHash: job.contractHash, modelHash },
-        federation.providerKey,
-      ),
+      plan: signPlan({ round, attempt, contractHash: job.contractHash, modelHash }, federation.providerKey),
       gone: new Set(gone),
       leftOut: new Set(leftOut),
     });
@@ -278,9 +275,7 @@ export class SimulatedCoordinator {
     invariant(model !== undefined, "members send what they can send");
     const result = resultMessage(state, federation.providerKey);
     const { round, attempt } = context;
-    const isKept = this.#write(() =>
-      this.disk.apply({ round, attempt, survivors, sum, result, model }),
-    );
+    const isKept = this.#write(() => this.disk.apply({ round, attempt, survivors, sum, result, model }));
     if (!isKept) return false;
     for (const desk of this.#desks.values())
       if (desk.greeting?.applied === round - 1) this.#sendRound(desk, round);

@@ -70,9 +70,7 @@ export class SimulatedMember {
 
   get end(): MemberEnd {
     if (this.#end !== undefined) return this.#end;
-    return this.#state === undefined
-      ? { type: "dead" }
-      : { type: "waiting", stage: this.#state.stage };
+    return this.#state === undefined ? { type: "dead" } : { type: "waiting", stage: this.#state.stage };
   }
 
   /** Everything it knows of itself it reads from the disk. */
@@ -156,8 +154,7 @@ export class SimulatedMember {
   #onOver(state: Extract<ClientState, { readonly stage: "applied" | "finished" | "aborted" }>): void {
     this.#deadline?.cancel();
     if (state.stage === "applied") return this.#openSeat();
-    this.#end =
-      state.stage === "finished" ? { type: state.code } : { type: "refused", reason: state.reason };
+    this.#end = state.stage === "finished" ? { type: state.code } : { type: "refused", reason: state.reason };
     this.#state = undefined;
   }
 

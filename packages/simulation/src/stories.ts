@@ -74,13 +74,18 @@ export const storyOfCells = (seed: string, size: FederationSize, wanted: readonl
     const isRare = cell.type === "void" || cell.type === "waiting";
     if (isRare ? isPaused || free.size <= size.members - leastOf(size) + 1 : free.size === 0) continue;
     const member = random.pick([...free]);
-    const fault: Fault = { at: { direction: cell.direction, type: cell.type, member, nth: 1 }, harm: harmOf(cell.kind, random) };
+    const fault: Fault = {
+      at: { direction: cell.direction, type: cell.type, member, nth: 1 },
+      harm: harmOf(cell.kind, random),
+    };
     const alone = [...provoked(cell, member), fault];
     const isCostly = alone.some((one) => lossBy(one) !== "nothing");
     if (isCostly && spare === 0) continue;
     if (isCostly) spare--;
     free.delete(member);
-    const all = isRare ? provokedForAll(cell.type, random.some([...free], size.members - leastOf(size) + 1)) : [];
+    const all = isRare
+      ? provokedForAll(cell.type, random.some([...free], size.members - leastOf(size) + 1))
+      : [];
     for (const { at } of all) free.delete(at.member);
     isPaused ||= isRare;
     faults.push(...all, ...alone);
@@ -113,5 +118,8 @@ const provokedForAll = (type: FrameType, members: readonly MemberId[]): readonly
           at: { member, direction: "up", type: "shares", nth: 1 },
           harm: { kind: "crash member", downMs: SHORT_MS, arrives: false },
         }
-      : { at: { member, direction: "up", type: "agree", nth: 1 }, harm: { kind: "cut", downMs: OVERSTAY_MS } },
+      : {
+          at: { member, direction: "up", type: "agree", nth: 1 },
+          harm: { kind: "cut", downMs: OVERSTAY_MS },
+        },
   );

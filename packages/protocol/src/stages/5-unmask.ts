@@ -122,7 +122,8 @@ export const closeAgreements = (
     return {
       state: next,
       effects: [
-        ...toAll(survivors, quorumMessage(next)),
+        // To those who have signed: one that has not even seen the survivors would take a quorum for an attack.
+        ...toAll(agreements.keys(), quorumMessage(next)),
         { type: "set-deadline", afterMs: contract.timing.stageMs },
       ],
     };
@@ -133,6 +134,15 @@ export const closeAgreements = (
     effects: waitFor(state, except(survivors, new Set(agreements.keys()))),
   };
 };
+
+/** A survivor that signs when the quorum is complete is told of it, since its shares may be needed. */
+export const onLateAgree = (
+  state: CollectingReveals,
+  from: MemberId,
+): Step<CollectingReveals, CoordinatorEffect> | Reason =>
+  state.survivors.includes(from) && !state.agreements.has(from)
+    ? { state, effects: [{ type: "send", to: from, message: quorumMessage(state) }] }
+    : { code: "late-or-repeated", message: "agree" };
 
 /** Takes a survivor's shares if each is what its dealer signed and of the kind that the survivors call for. */
 export const onUnmask = (
