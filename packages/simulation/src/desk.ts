@@ -14,7 +14,8 @@ export class Desk {
   readonly id: MemberId;
   readonly wire: Wire;
   /** Where it said that it stands, over the present link. */
-  greeting: Greeting | undefined;
+  #greeting: Greeting | undefined;
+  #takesPart = false;
   absence: Timer | undefined;
   readonly #alter: (frame: CoordinatorFrame, to: MemberId) => readonly CoordinatorFrame[];
   readonly #streamed = new Set<number>();
@@ -29,8 +30,27 @@ export class Desk {
     this.#alter = alter;
   }
 
+  get greeting(): Greeting | undefined {
+    return this.#greeting;
+  }
+
+  /** Whether it has greeted and not left: it still does while its link is away for a short time. */
+  get takesPart(): boolean {
+    return this.#takesPart;
+  }
+
+  greet(greeting: Greeting): void {
+    this.#greeting = greeting;
+    this.#takesPart = true;
+  }
+
+  leave(): void {
+    this.#greeting = undefined;
+    this.#takesPart = false;
+  }
+
   isReady({ applied, modelHash }: Greeting): boolean {
-    const { greeting } = this;
+    const greeting = this.#greeting;
     return this.wire.isUp && greeting?.applied === applied && equalBytes(greeting.modelHash, modelHash);
   }
 
@@ -47,7 +67,7 @@ export class Desk {
   }
 
   endLink(): void {
-    this.greeting = undefined;
+    this.#greeting = undefined;
     this.#streamed.clear();
   }
 }

@@ -1,3 +1,4 @@
+export * from "./attacks.ts";
 export * from "./contribution.ts";
 export type { JournalCrash, VoidedAttempt } from "./coordinator-disk.ts";
 export * from "./fault.ts";
@@ -6,7 +7,7 @@ export * from "./frozen.ts";
 export * from "./lanes.ts";
 export * from "./play-job.ts";
 export * from "./seeded-random.ts";
-export type { Cheat, Tap } from "./tap.ts";
+export type { Cheat, Reply, Tap } from "./tap.ts";
 export * from "./virtual-clock.ts";
 export * from "./wire.ts";
 export type { KeptSecret, LogLine, MemberEnd, Transition } from "./world.ts";

@@ -15,7 +15,7 @@ import { federation, type FederationSize, hashOfModel } from "./federation.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SimulatedCoordinator } from "./simulated-coordinator.ts";
 import { type MemberDisk, SimulatedMember } from "./simulated-member.ts";
-import { type Cheat, tapOf } from "./tap.ts";
+import { type Cheat, type Reply, tapOf } from "./tap.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import { type SentFrame, Wire } from "./wire.ts";
 import type { KeptSecret, LogLine, MemberEnd, Transition, World } from "./world.ts";
@@ -26,6 +26,9 @@ export interface Story {
   readonly faults?: readonly Fault[];
   readonly journalCrashes?: readonly JournalCrash[];
   readonly cheat?: Cheat;
+  readonly reply?: Reply;
+  /** Once all have round 1, the disks of these members are set back to where they were before the start. */
+  readonly setBack?: readonly MemberId[];
   /** Whether members refuse small differences to cohorts of other rounds too. */
   readonly strictCohorts?: boolean;
   /** Sees every transition of every machine. */
@@ -61,6 +64,9 @@ export interface Played {
   /** Bytes that nothing that leaves a member may contain; kept where the story asks for it. */
   readonly secrets: readonly KeptSecret[];
   readonly durationMs: number;
+  /** Of the coordinator: how often it was started, and how often it wrote to its journal. */
+  readonly starts: number;
+  readonly writes: number;
 }
 
 const MOST_ACTIONS = 200_000;
@@ -82,6 +88,8 @@ export const playJob = (story: Story): Played => {
     log: stage.log,
     secrets: stage.secrets,
     durationMs: clock.now,
+    starts: coordinator.starts,
+    writes: coordinator.writes,
   };
 };
 
@@ -104,10 +112,17 @@ const stageOf = (story: Story) => {
     saw: (transition) => {
       log.push({ at: clock.now, who: transition.who, ...describe(transition) });
       story.watch?.(transition);
+      setBackWhenAllHaveRoundOne();
     },
     keepSecret: (what, bytes) => {
       if (story.keepSecrets === true) secrets.push({ what, bytes: new Uint8Array(bytes) });
     },
+  };
+  let toSetBack = story.setBack ?? [];
+  const setBackWhenAllHaveRoundOne = () => {
+    if (toSetBack.length === 0 || ![...members.values()].every(({ disk }) => disk.applied > 0)) return;
+    for (const id of toSetBack) clock.after(0, () => (members.get(id)!.setBack(), crashMember(id, 10)));
+    toSetBack = [];
   };
   const crash = (whom: "member" | "coordinator", id: MemberId, downMs: number): void =>
     whom === "member" ? crashMember(id, downMs) : crashCoordinator(downMs);
@@ -125,6 +140,7 @@ const stageOf = (story: Story) => {
     wires,
     alter,
     hears: (from: MemberId, frame: ClientFrame) => tap.hear(from, frame),
+    replies: (from: MemberId, frame: ClientFrame) => tap.replies(from, frame, story.reply),
     journalCrashes: story.journalCrashes ?? [],
     crash: (downMs) => crashCoordinator(downMs),
   });

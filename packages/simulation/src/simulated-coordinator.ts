@@ -34,6 +34,8 @@ export interface CoordinatorOptions {
   /** What goes out in place of a frame. */
   readonly alter: (frame: CoordinatorFrame, to: MemberId) => readonly CoordinatorFrame[];
   readonly hears: (from: MemberId, frame: ClientFrame) => void;
+  /** What goes out besides. */
+  readonly replies: (from: MemberId, frame: ClientFrame) => readonly CoordinatorMessage[];
   readonly journalCrashes: readonly JournalCrash[];
   readonly crash: (downMs: number) => void;
 }
@@ -46,10 +48,11 @@ export class SimulatedCoordinator {
   readonly #options: CoordinatorOptions;
   readonly #desks: ReadonlyMap<MemberId, Desk>;
   #life = 0;
+  #starts = 0;
   #attempt: SimulatedAttempt | undefined;
   #ending: "done" | "failed" | undefined;
-  /** Until when all members are waited for. */
-  #patientUntil = 0;
+  /** Until when those who take part are waited for; not yet known while nobody is. */
+  #patientUntil: number | undefined;
   #isFirst = true;
   #writes = 0;
 
@@ -65,12 +68,17 @@ export class SimulatedCoordinator {
     return this.#attempt?.state;
   }
 
-  get ending(): "done" | "failed" | undefined {
-    return this.#ending;
+  get starts(): number {
+    return this.#starts;
+  }
+
+  get writes(): number {
+    return this.#writes;
   }
 
   start(): void {
     this.#life++;
+    this.#starts++;
     this.#isFirst = true;
     const { opened } = this.disk;
     if (opened === undefined) this.#awaitMembers(STAGE_MS);
@@ -82,8 +90,10 @@ export class SimulatedCoordinator {
     this.#attempt?.stop();
     this.#attempt = undefined;
     this.#ending = undefined;
+    this.#patientUntil = undefined;
     for (const desk of this.#desks.values()) {
       desk.absence?.cancel();
+      desk.leave();
       desk.endLink();
     }
   }
@@ -102,13 +112,18 @@ export class SimulatedCoordinator {
     else if (frame.type === "hello") this.#onHello(desk, frame);
     else if (frame.type === "leave") this.#onLeave(desk, frame);
     else this.#attempt?.hear({ type: "received", from, message: frame });
+    for (const reply of this.#options.replies(from, frame)) desk.post(reply);
   }
 
   onLost(from: MemberId): void {
     const desk = this.#desk(from);
     desk.endLink();
     desk.absence?.cancel();
-    desk.absence = this.#later(RESUME_MS, () => this.#lose(from));
+    desk.absence = this.#later(RESUME_MS, () => {
+      desk.leave();
+      this.#lose(from);
+      this.#look();
+    });
   }
 
   onRestored(from: MemberId): void {
@@ -142,7 +157,7 @@ export class SimulatedCoordinator {
   }
 
   #onHello(desk: Desk, hello: MessageOf<ClientMessage, "hello">): void {
-    desk.greeting = hello;
+    desk.greet(hello);
     if (this.#ending === "failed") return desk.post({ type: "finished", code: "failed" });
     const missed = this.disk.applied[hello.applied];
     if (missed !== undefined) return this.#sendRound(desk, hello.applied + 1);
@@ -157,7 +172,7 @@ export class SimulatedCoordinator {
   #onLeave(desk: Desk, message: MessageOf<ClientMessage, "leave">): void {
     this.#attempt?.hear({ type: "received", from: desk.id, message });
     if (message.code === "attempt-lost") return;
-    desk.greeting = undefined;
+    desk.leave();
     this.#lose(desk.id);
     this.#look();
   }
@@ -187,15 +202,17 @@ export class SimulatedCoordinator {
 
   /** Opens the next attempt if there is none and whoever is waited for is ready. */
   #look(): void {
-    if (this.#attempt !== undefined || this.#ending !== undefined) return;
+    const isBusy = this.#attempt !== undefined || this.#ending !== undefined;
+    if (isBusy || this.#patientUntil === undefined) return;
     const { job, clock } = this.#options.world;
     const desks = [...this.#desks.values()];
     const ready = desks.filter((desk) => desk.isReady(this.#now));
-    const taking = desks.filter((desk) => desk.wire.isUp && desk.greeting !== undefined);
+    const taking = desks.filter((desk) => desk.takesPart);
     const wanted = this.#isFirst ? job.members.length : Math.max(job.least, taking.length);
     const isTime = ready.length >= wanted || clock.now >= this.#patientUntil;
     if (!isTime || ready.length < job.least) return;
     this.#isFirst = false;
+    this.#patientUntil = undefined;
     this.#open(ready.map(({ id }) => id));
   }
 
@@ -262,7 +279,8 @@ export class SimulatedCoordinator {
       if (!this.#write(() => this.disk.close(voided))) return;
     }
     this.#attempt = undefined;
-    this.#awaitMembers(state.stage === "void" ? PAUSE_MS : STAGE_MS);
+    if (state.stage === "published") this.#awaitMembers(STAGE_MS);
+    else this.#later(PAUSE_MS, () => this.#awaitMembers(STAGE_MS));
   }
 
   #publish(state: Extract<CoordinatorState, { readonly stage: "published" }>): boolean {

@@ -80,6 +80,14 @@ export class SimulatedMember {
     this.#openSeat();
   }
 
+  /** The disk is replaced by an older copy: the one of the beginning. */
+  setBack(): void {
+    this.disk.entries.length = 0;
+    this.disk.model = this.#world.federation.initialModel;
+    this.disk.applied = 0;
+    this.disk.trained = 0;
+  }
+
   crash(): void {
     this.#life++;
     this.#state = undefined;

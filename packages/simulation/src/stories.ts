@@ -63,35 +63,65 @@ const faultOf = (random: SeededRandom, member: MemberId, { direction, type, kind
   harm: harmOf(kind, random),
 });
 
+/** A member may meet so many: one that has lost the round meets the first of them, and the others another time. */
+const CELLS_PER_MEMBER = 3;
+
 /** Meets the wanted cells, as many as one story can hold, on frames that are provoked where they are rare. */
 export const storyOfCells = (seed: string, size: FederationSize, wanted: readonly Hit[]): Story => {
   const random = new SeededRandom(`${seed}/faults`);
-  const free = new Set(membersOf(size));
+  const many = size.members - leastOf(size) + 1;
+  const left = [...wanted];
+  const free = [...membersOf(size)];
   const faults: Fault[] = [];
-  let spare = size.members - leastOf(size);
+  let spare = many - 1;
   let isPaused = false;
-  for (const cell of wanted) {
-    const isRare = cell.type === "void" || cell.type === "waiting";
-    if (isRare ? isPaused || free.size <= size.members - leastOf(size) + 1 : free.size === 0) continue;
-    const member = random.pick([...free]);
-    const fault: Fault = {
-      at: { direction: cell.direction, type: cell.type, member, nth: 1 },
-      harm: harmOf(cell.kind, random),
-    };
-    const alone = [...provoked(cell, member), fault];
-    const isCostly = alone.some((one) => lossBy(one) !== "nothing");
-    if (isCostly && spare === 0) continue;
-    if (isCostly) spare--;
-    free.delete(member);
-    const all = isRare
-      ? provokedForAll(cell.type, random.some([...free], size.members - leastOf(size) + 1))
-      : [];
-    for (const { at } of all) free.delete(at.member);
-    isPaused ||= isRare;
-    faults.push(...all, ...alone);
+  while (free.length > 0) {
+    const [member] = free.splice(random.below(free.length), 1);
+    const canPause = !isPaused && free.length >= many;
+    const own = faultsOfMember(random, left, { member: member!, maySuffer: spare > 0, canPause });
+    if (own.some((fault) => lossBy(fault) !== "nothing")) spare--;
+    faults.push(...own);
+    const rare = own.find(({ at }) => isRare(at.type));
+    if (rare === undefined) continue;
+    isPaused = true;
+    faults.push(...provokedForAll(rare.at.type, free.splice(0, many)));
   }
   return { seed, size, faults };
 };
+
+interface Chosen {
+  readonly member: MemberId;
+  /** Whether the round can do without this member. */
+  readonly maySuffer: boolean;
+  /** Whether others can be made to give the attempt up, or to keep all waiting. */
+  readonly canPause: boolean;
+}
+
+/** Takes cells off `left`, no two of one type of frame. */
+const faultsOfMember = (
+  random: SeededRandom,
+  left: Hit[],
+  { member, maySuffer, canPause }: Chosen,
+): readonly Fault[] => {
+  const faults: Fault[] = [];
+  const types = new Set<FrameType>();
+  for (let at = 0; at < left.length && types.size < CELLS_PER_MEMBER; at++) {
+    const cell = left[at]!;
+    if (types.has(cell.type) || (isRare(cell.type) && (!canPause || [...types].some(isRare)))) continue;
+    const { direction, type, kind } = cell;
+    const own = [
+      ...provoked(cell, member),
+      { at: { member, direction, type, nth: 1 }, harm: harmOf(kind, random) },
+    ];
+    if (!maySuffer && own.some((fault) => lossBy(fault) !== "nothing")) continue;
+    types.add(type);
+    faults.push(...own);
+    left.splice(at--, 1);
+  }
+  return faults;
+};
+
+const isRare = (type: FrameType): boolean => type === "void" || type === "waiting";
 
 /** What makes the coordinator or the member say such a thing to or of this member. */
 const provoked = ({ type, direction }: Hit, member: MemberId): readonly Fault[] => {

@@ -29,6 +29,9 @@ export interface Tap {
 /** Says something else, or the same; gives what goes out in place of `frame`. */
 export type Cheat = (frame: CoordinatorFrame, to: MemberId, tap: Tap) => readonly CoordinatorFrame[];
 
+/** Gives what is said to a member because of its message, beside what the honest coordinator makes of it. */
+export type Reply = (message: ClientMessage, from: MemberId, tap: Tap) => readonly CoordinatorMessage[];
+
 export const tapOf = (providerKey: Secret, contextOf: (name: AttemptName) => AttemptContext) => {
   const heard = new Map<string, ClientMessage>();
   const said = new Map<string, CoordinatorMessage>();
@@ -42,6 +45,8 @@ export const tapOf = (providerKey: Secret, contextOf: (name: AttemptName) => Att
     hear: (from: MemberId, frame: ClientFrame): void => {
       if (frame.type !== "chunk") heard.set(`${frame.type} ${from}`, frame);
     },
+    replies: (from: MemberId, frame: ClientFrame, reply: Reply | undefined): readonly CoordinatorMessage[] =>
+      frame.type === "chunk" ? [] : (reply?.(frame, from, tap) ?? []),
     alter: (frame: CoordinatorFrame, to: MemberId, cheat: Cheat | undefined): readonly CoordinatorFrame[] => {
       const altered = cheat?.(frame, to, tap) ?? [frame];
       for (const one of altered) if (one.type !== "chunk") said.set(`${one.type} ${to}`, one);
