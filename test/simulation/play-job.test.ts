@@ -88,11 +88,9 @@ describe("the law", () => {
     expect(problemsOf(story, { ...played, rounds: [{ ...round, sum }] })).not.toEqual([]);
   });
 
-  test("is broken by a survivor less, or one more", () => {
+  test("is broken by a survivor that is left out", () => {
     const fewer = { ...round, survivors: round.survivors.slice(1) };
     expect(problemsOf(story, { ...played, rounds: [fewer] })).not.toEqual([]);
-    const longer = { ...round, survivors: [...round.survivors, round.survivors[0]!] };
-    expect(problemsOf(story, { ...played, rounds: [longer] })).not.toEqual([]);
   });
 
   test("is broken by a round that is void against the story, or published against it", () => {

@@ -5,7 +5,7 @@
 import { invariant } from "@bulkhead/base";
 import { type MemberId, memberId, thresholdOf } from "@bulkhead/secagg";
 import type { Fault, FrameType, Harm } from "./fault.ts";
-import type { Story } from "./play-job.ts";
+import type { Story } from "./story.ts";
 
 /** What a member may have lost by a fault: nothing, the attempt, the round, or its life. */
 export type Loss = "nothing" | "attempt" | "round" | "life";
@@ -22,8 +22,8 @@ export type Expectation =
   | { readonly type: "void"; readonly code: "too-few-members" | "waiting-for-member" };
 
 /** From here on a member that starts anew has signed, and can take part in no other attempt of the round. */
-const AFTER_SIGNING: readonly FrameType[] = ["agree", "quorum", "unmask", "waiting"];
-const AFTER_REVEALING: readonly FrameType[] = ["result", "finished"];
+const AFTER_SIGNING = new Set<FrameType>(["agree", "quorum", "unmask", "waiting"]);
+const AFTER_REVEALING = new Set<FrameType>(["result", "finished"]);
 
 export const lossBy = ({ at, harm }: Fault): Loss => {
   switch (harm.kind) {
@@ -32,7 +32,7 @@ export const lossBy = ({ at, harm }: Fault): Loss => {
     case "delay":
       return harm.ms <= SHORT_MS ? "nothing" : "round";
     case "cut":
-      return harm.downMs <= (AFTER_SIGNING.includes(at.type) ? OVERSTAY_MS : SHORT_MS) ? "nothing" : "round";
+      return harm.downMs <= (AFTER_SIGNING.has(at.type) ? OVERSTAY_MS : SHORT_MS) ? "nothing" : "round";
     case "crash coordinator":
       return harm.downMs <= SHORT_MS ? "nothing" : "round";
     case "crash member":
@@ -51,8 +51,8 @@ const lossByCrash = (
   harm: Extract<Harm, { readonly kind: "crash member" }>,
 ): Loss => {
   if (!Number.isFinite(harm.downMs)) return "life";
-  if (AFTER_REVEALING.includes(type) || (type === "chunk" && direction === "down")) return "nothing";
-  return AFTER_SIGNING.includes(type) ? "round" : "attempt";
+  if (AFTER_REVEALING.has(type) || (type === "chunk" && direction === "down")) return "nothing";
+  return AFTER_SIGNING.has(type) ? "round" : "attempt";
 };
 
 /** The worst that the faults do to each member that has any. */

@@ -15,3 +15,4 @@ export * from "./cells.ts";
 export * from "./expectation.ts";
 export * from "./law.ts";
 export * from "./stories.ts";
+export type { Story } from "./story.ts";

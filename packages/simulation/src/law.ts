@@ -3,7 +3,8 @@ import { equalBytes, invariant } from "@bulkhead/base";
 import { decodeClientFrame } from "@bulkhead/protocol";
 import { modelAfter, plainSum } from "./contribution.ts";
 import { expectationOf, leastOf, lossesIn, membersOf } from "./expectation.ts";
-import type { Played, RoundOutcome, Story } from "./play-job.ts";
+import type { Played, RoundOutcome } from "./play-job.ts";
+import type { Story } from "./story.ts";
 
 type Published = Extract<RoundOutcome, { readonly type: "published" }>;
 
