@@ -131,7 +131,8 @@ export const honestRound = ({ seed = "honest round", silent = new Map(), ...size
     }
     if (effect.type !== "send") return;
     if (silent.get(id) === effect.message.type) muted.add(id);
-    if (!muted.has(id)) queue.push(() => toCoordinator({ type: "received", from: id, message: effect.message }));
+    if (!muted.has(id))
+      queue.push(() => toCoordinator({ type: "received", from: id, message: effect.message }));
   };
 
   for (const effect of opening.effects) perform(effect);
