@@ -4,7 +4,6 @@ import type { MemberId } from "@bulkhead/secagg";
 import type { AttemptContext } from "./context.ts";
 import { type History, remember } from "./history.ts";
 import type { Job } from "./job.ts";
-import { type AttemptSecrets, secretsToWipe } from "./keys.ts";
 import type { ClientMessage, CoordinatorMessage, LeaveCode } from "./messages.ts";
 import type { Reason } from "./reasons.ts";
 import type { ClientEffect, ClientEntry, Step } from "./step.ts";
@@ -34,7 +33,8 @@ export interface InAttempt {
   readonly seat: Seat;
   readonly update: "training" | "ready";
   readonly context: AttemptContext;
-  readonly secrets: AttemptSecrets;
+  /** The attempt's secrets and the shares that are held: none once the attempt needs them no more. */
+  readonly toWipe: readonly Secret[];
   /** Sent again when a new link replaces one that was lost. */
   readonly sent: ClientMessage;
   /** What the coordinator has said in this attempt, by type: a second, different version is an equivocation. */
@@ -68,9 +68,7 @@ export const backToPlan = (state: AwaitingPlan | InAttempt): Step<AwaitingPlan, 
 });
 
 export const endAttempt = (state: AwaitingPlan | InAttempt): readonly ClientEffect[] =>
-  "secrets" in state
-    ? [{ type: "forget-secrets", secrets: secretsToWipe(state.secrets) }, { type: "drop-vector" }]
-    : [];
+  "toWipe" in state ? [{ type: "forget-secrets", secrets: state.toWipe }, { type: "drop-vector" }] : [];
 
 export const attemptOf = (
   state: AwaitingPlan | InAttempt,

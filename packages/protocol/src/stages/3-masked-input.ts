@@ -8,7 +8,7 @@ import { byMember, maskingStreams, type MemberId } from "@bulkhead/secagg";
 import { abort, type Aborted, type InAttempt } from "../client-state.ts";
 import { isSignedBy, type Signed, signPayload } from "../context.ts";
 import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
-import { pairMaskKey, selfMaskKey } from "../keys.ts";
+import { type AttemptSecrets, pairMaskKey, secretsToWipe, selfMaskKey } from "../keys.ts";
 import {
   type ClientMessage,
   type CoordinatorMessage,
@@ -26,6 +26,7 @@ import {
   type HeldShares,
   inboxMessage,
   readInbox,
+  secretsOf,
   sharersDigest,
 } from "./2-share-keys.ts";
 
@@ -33,6 +34,7 @@ import {
 
 /** From the inbox on: who shares (U2), and what is held for each of them. */
 export interface Sharing extends InAttempt {
+  readonly secrets: AttemptSecrets;
   readonly adverts: Adverts;
   readonly transcript: Uint8Array;
   readonly held: ReadonlyMap<MemberId, HeldShares>;
@@ -70,6 +72,7 @@ export const onInbox = (
     update,
     context,
     secrets,
+    toWipe: [...secretsToWipe(secrets), ...secretsOf(held.values())],
     sent,
     heard,
     adverts,
