@@ -4,7 +4,7 @@
  */
 import fs from "node:fs";
 import path from "node:path";
-import { Mailbox, Secret } from "@bulkhead/base";
+import { bytesToHex, Mailbox, Secret } from "@bulkhead/base";
 import {
   type CellOptions,
   type CellOutcome,
@@ -21,10 +21,17 @@ import {
   startCell,
 } from "@bulkhead/client";
 import { inlineRingEngine } from "@bulkhead/compute";
-import { signedContractBytes } from "@bulkhead/protocol";
+import {
+  type ClientFrame,
+  type CoordinatorFrame,
+  decodeClientFrame,
+  decodeCoordinatorFrame,
+  signedContractBytes,
+} from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import { onTestFinished } from "vitest";
 import type { Federation } from "../coordinator/federation.ts";
+import { floatsOf } from "../coordinator/member.ts";
 import { knownTrainer, type KnownTrainer, type KnownTrainerOptions } from "./known-trainer.ts";
 
 export const ROW_TEXTS = ["the quick brown fox", "pack my box with jugs", "sphinx of black quartz"];
@@ -32,6 +39,8 @@ export const ROW_TEXTS = ["the quick brown fox", "pack my box with jugs", "sphin
 export interface SiteOptions {
   readonly url: string;
   readonly settings?: Partial<CellSettings>;
+  /** A file of hidden rows. */
+  readonly evaluation?: string;
   readonly cell?: Partial<CellOptions>;
   readonly outcome?: KnownTrainerOptions["outcome"];
   /** Sees each message on its way; what it gives goes on in its place. */
@@ -94,7 +103,10 @@ export const settingsOf = (federation: Federation, place: number): CellSettings 
 /** Site number `place`, from 1; it ends with the test at the latest. */
 export const startSite = (federation: Federation, place: number, options: SiteOptions): RunningSite => {
   const folder = siteFolder(federation, place);
-  const settings = { ...settingsOf(federation, place), ...options.settings };
+  const plain = settingsOf(federation, place);
+  const { evaluation } = options;
+  const hidden = evaluation === undefined ? {} : { evaluation: { ...plain.data, paths: [evaluation] } };
+  const settings = { ...plain, ...hidden, ...options.settings };
   const wire = new Wire(options);
   const trainers: KnownTrainer[] = [];
   const done = startCell({
@@ -186,3 +198,20 @@ class Wire {
 export const newsOf = <T extends News["type"]>({ news }: RunningSite, type: T): readonly NewsOf<T>[] =>
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- picked by their type
   news.filter((item) => item.type === type) as unknown as readonly NewsOf<T>[];
+
+/** Of frames that a cell sends, for hooks that act on one of them. */
+export const sentFrame = (from: "cell" | "gateway", message: PipeMessage): ClientFrame | undefined =>
+  from === "cell" && message.type === "frame" ? decodeClientFrame(message.bytes) : undefined;
+
+export const heardFrame = (from: "cell" | "gateway", message: PipeMessage): CoordinatorFrame | undefined =>
+  from === "gateway" && message.type === "frame" ? decodeCoordinatorFrame(message.bytes) : undefined;
+
+/** The cell's folder of the job. */
+export const cellFolder = ({ job }: Federation, { folder }: Pick<RunningSite, "folder">): string =>
+  path.join(folder, "cell", "jobs", bytesToHex(job.contractHash).slice(0, 16));
+
+export const modelOf = (federation: Federation, site: RunningSite, round: number): Float32Array =>
+  floatsOf(
+    federation.job,
+    fs.readFileSync(path.join(cellFolder(federation, site), "models", `round-${round}.safetensors`)),
+  );
