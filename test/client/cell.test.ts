@@ -1,16 +1,16 @@
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { coordinate, newFederation } from "../coordinator/federation.ts";
+import { coordinate } from "../coordinator/federation.ts";
 import { expectedModel, reportOf, STEP } from "../coordinator/outcome.ts";
-import { cellFolder, modelOf, newsOf, sentFrame, startSite } from "./site.ts";
+import { cellFolder, modelOf, newsOf, patientFederation, sentFrame, startSite } from "./site.ts";
 
 const DONE = { outcome: "done" };
 const all = [1, 2, 3];
 
 describe("an undisturbed job", () => {
   test("three cells fetch the first model, and all end with the mean of all updates, bit for bit alike", async () => {
-    const federation = newFederation();
+    const federation = patientFederation();
     const coordinator = await coordinate(federation);
     const sites = all.map((place) => startSite(federation, place, { url: coordinator.url }));
     expect(await coordinator.done).toEqual(DONE);
@@ -26,7 +26,7 @@ describe("an undisturbed job", () => {
   });
 
   test("the sum carries each site's weight, examples and losses", async () => {
-    const federation = newFederation({ rounds: 1 });
+    const federation = patientFederation({ rounds: 1 });
     const coordinator = await coordinate(federation);
     const sites = all.map((place) => startSite(federation, place, { url: coordinator.url }));
     await Promise.all(sites.map(({ done }) => done));
@@ -41,7 +41,7 @@ describe("an undisturbed job", () => {
   });
 
   test("its news tell what the site does, in order", async () => {
-    const federation = newFederation({ rounds: 1 });
+    const federation = patientFederation({ rounds: 1 });
     const coordinator = await coordinate(federation);
     const sites = all.map((place) => startSite(federation, place, { url: coordinator.url }));
     await Promise.all(sites.map(({ done }) => done));
@@ -70,7 +70,7 @@ describe("an undisturbed job", () => {
   });
 
   test("each new model is judged on the site's own hidden rows, before the run ends", async () => {
-    const federation = newFederation();
+    const federation = patientFederation();
     const coordinator = await coordinate(federation);
     const sites = all.map((place) => {
       const site = { url: coordinator.url };
@@ -89,7 +89,7 @@ describe("an undisturbed job", () => {
   });
 
   test("the last two models stay, and no update", async () => {
-    const federation = newFederation({ rounds: 3 });
+    const federation = patientFederation({ rounds: 3 });
     const coordinator = await coordinate(federation);
     const sites = all.map((place) => startSite(federation, place, { url: coordinator.url }));
     await Promise.all(sites.map(({ done }) => done));
@@ -104,7 +104,7 @@ describe("an undisturbed job", () => {
 
 describe("an operator", () => {
   test("stops a site, which says so and ends; the same site started again goes on", async () => {
-    const federation = newFederation({ timing: { stageMs: 400 } });
+    const federation = patientFederation();
     const coordinator = await coordinate(federation);
     const others = [2, 3].map((place) => startSite(federation, place, { url: coordinator.url }));
     const codes: string[] = [];
@@ -125,7 +125,7 @@ describe("an operator", () => {
   });
 
   test("withdraws consent, and a withdrawn site says nothing but that", async () => {
-    const federation = newFederation({ timing: { stageMs: 200 } });
+    const federation = patientFederation();
     const coordinator = await coordinate(federation);
     for (const place of [2, 3]) startSite(federation, place, { url: coordinator.url });
     const first = startSite(federation, 1, {

@@ -30,9 +30,15 @@ import {
 } from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import { onTestFinished } from "vitest";
-import type { Federation } from "../coordinator/federation.ts";
+import { type Federation, newFederation } from "../coordinator/federation.ts";
 import { floatsOf } from "../coordinator/member.ts";
 import { knownTrainer, type KnownTrainer, type KnownTrainerOptions } from "./known-trainer.ts";
+
+/** Busy machines are slow; a member that is gone shows by its lost link, not by a deadline. */
+const PATIENT = { stageMs: 60_000, trainMs: 60_000, resumeMs: 100 };
+
+export const patientFederation = (options: Parameters<typeof newFederation>[0] = {}): Federation =>
+  newFederation({ timing: PATIENT, ...options });
 
 export const ROW_TEXTS = ["the quick brown fox", "pack my box with jugs", "sphinx of black quartz"];
 
@@ -56,6 +62,8 @@ export interface RunningSite {
   readonly news: readonly News[];
   /** Every message that crossed the pipe, encoded. */
   readonly crossed: readonly Uint8Array[];
+  /** What the cell had the gateway send. */
+  readonly said: readonly ClientFrame[];
   readonly trainers: readonly KnownTrainer[];
   readonly folder: string;
   /** Says it to the cell, as the supervisor would. */
@@ -142,6 +150,7 @@ export const startSite = (federation: Federation, place: number, options: SiteOp
     done,
     news: wire.news,
     crossed: wire.crossed,
+    said: wire.said,
     trainers,
     folder,
     tell: wire.toCell,
@@ -159,6 +168,7 @@ export const startSite = (federation: Federation, place: number, options: SiteOp
 class Wire {
   readonly crossed: Uint8Array[] = [];
   readonly news: News[] = [];
+  readonly said: ClientFrame[] = [];
   site: RunningSite | undefined;
   readonly #forCell = new Mailbox<PipeMessage>();
   readonly #forGateway = new Mailbox<PipeMessage>();
@@ -187,7 +197,12 @@ class Wire {
         this.crossed.push(encoded);
         const decoded = decodePipeMessage(encoded);
         if (decoded.type === "news") this.news.push(decodeNews(decoded.json));
-        else for (const one of this.#options.onWay?.(from, decoded, this.site!) ?? [decoded]) other.post(one);
+        else
+          for (const one of this.#options.onWay?.(from, decoded, this.site!) ?? [decoded]) {
+            const frame = sentFrame(from, one);
+            if (frame !== undefined) this.said.push(frame);
+            other.post(one);
+          }
         await new Promise((resolve) => setImmediate(resolve));
       },
       end: () => Promise.resolve(),
