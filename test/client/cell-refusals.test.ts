@@ -6,10 +6,11 @@ import { createIdentity } from "@bulkhead/crypto";
 import { encodeFrame } from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import { describe, expect, test } from "vitest";
-import { coordinate, type Federation } from "../coordinator/federation.ts";
+import type { Federation } from "../coordinator/federation.ts";
 import {
   heardFrame,
   newsOf,
+  patientCoordinator,
   patientFederation,
   type RunningSite,
   settingsOf,
@@ -121,7 +122,7 @@ const withAltered = async (
   settings: Partial<CellSettings> = {},
 ): Promise<RunningSite> => {
   const federation = patientFederation({ members: 4 });
-  const coordinator = await coordinate(federation);
+  const coordinator = await patientCoordinator(federation);
   for (const place of [2, 3, 4]) startSite(federation, place, { url: coordinator.url });
   const site = startSite(federation, 1, { url: coordinator.url, onWay: alter, settings });
   await site.done;
@@ -194,7 +195,7 @@ describe("while it takes part a cell refuses", () => {
   test("to go on when its budget is spent, before a masked byte is made", async () => {
     const { byteLength } = patientFederation().job.layout;
     const federation = patientFederation({ egressBytes: 2 * byteLength - 1 });
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     for (const place of [2, 3]) startSite(federation, place, { url: coordinator.url });
     const site = startSite(federation, 1, { url: coordinator.url });
     expect(await site.done).toMatchObject({

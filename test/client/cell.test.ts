@@ -1,9 +1,16 @@
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { coordinate } from "../coordinator/federation.ts";
 import { expectedModel, reportOf, STEP } from "../coordinator/outcome.ts";
-import { cellFolder, modelOf, newsOf, patientFederation, sentFrame, startSite } from "./site.ts";
+import {
+  cellFolder,
+  modelOf,
+  newsOf,
+  patientCoordinator,
+  patientFederation,
+  sentFrame,
+  startSite,
+} from "./site.ts";
 
 const DONE = { outcome: "done" };
 const all = [1, 2, 3];
@@ -11,7 +18,7 @@ const all = [1, 2, 3];
 describe("an undisturbed job", () => {
   test("three cells fetch the first model, and all end with the mean of all updates, bit for bit alike", async () => {
     const federation = patientFederation();
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const sites = all.map((place) => startSite(federation, place, { url: coordinator.url }));
     expect(await coordinator.done).toEqual(DONE);
     expect(await Promise.all(sites.map(({ done }) => done))).toEqual([DONE, DONE, DONE]);
@@ -27,7 +34,7 @@ describe("an undisturbed job", () => {
 
   test("the sum carries each site's weight, examples and losses", async () => {
     const federation = patientFederation({ rounds: 1 });
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const sites = all.map((place) => startSite(federation, place, { url: coordinator.url }));
     await Promise.all(sites.map(({ done }) => done));
     await coordinator.done;
@@ -42,7 +49,7 @@ describe("an undisturbed job", () => {
 
   test("its news tell what the site does, in order", async () => {
     const federation = patientFederation({ rounds: 1 });
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const sites = all.map((place) => startSite(federation, place, { url: coordinator.url }));
     await Promise.all(sites.map(({ done }) => done));
     const [site] = sites;
@@ -71,7 +78,7 @@ describe("an undisturbed job", () => {
 
   test("each new model is judged on the site's own hidden rows, before the run ends", async () => {
     const federation = patientFederation();
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const sites = all.map((place) => {
       const site = { url: coordinator.url };
       if (place !== 1) return startSite(federation, place, site);
@@ -90,7 +97,7 @@ describe("an undisturbed job", () => {
 
   test("the last two models stay, and no update", async () => {
     const federation = patientFederation({ rounds: 3 });
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const sites = all.map((place) => startSite(federation, place, { url: coordinator.url }));
     await Promise.all(sites.map(({ done }) => done));
     const folder = cellFolder(federation, sites[0]!);
@@ -105,7 +112,7 @@ describe("an undisturbed job", () => {
 describe("an operator", () => {
   test("stops a site, which says so and ends; the same site started again goes on", async () => {
     const federation = patientFederation();
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const others = [2, 3].map((place) => startSite(federation, place, { url: coordinator.url }));
     const codes: string[] = [];
     const stopped = startSite(federation, 1, {
@@ -126,7 +133,7 @@ describe("an operator", () => {
 
   test("withdraws consent, and a withdrawn site says nothing but that", async () => {
     const federation = patientFederation();
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     for (const place of [2, 3]) startSite(federation, place, { url: coordinator.url });
     const first = startSite(federation, 1, {
       url: coordinator.url,

@@ -30,7 +30,7 @@ import {
 } from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import { onTestFinished } from "vitest";
-import { type Federation, newFederation } from "../coordinator/federation.ts";
+import { coordinate, type Federation, newFederation } from "../coordinator/federation.ts";
 import { floatsOf } from "../coordinator/member.ts";
 import { knownTrainer, type KnownTrainer, type KnownTrainerOptions } from "./known-trainer.ts";
 
@@ -39,6 +39,12 @@ const PATIENT = { stageMs: 60_000, trainMs: 60_000, resumeMs: 100 };
 
 export const patientFederation = (options: Parameters<typeof newFederation>[0] = {}): Federation =>
   newFederation({ timing: PATIENT, ...options });
+
+/** It waits for all members before the first round. */
+export const patientCoordinator = (
+  federation: Federation,
+  options: Parameters<typeof coordinate>[1] = {},
+): ReturnType<typeof coordinate> => coordinate(federation, { startWaitMs: 60_000, ...options });
 
 export const ROW_TEXTS = ["the quick brown fox", "pack my box with jugs", "sphinx of black quartz"];
 

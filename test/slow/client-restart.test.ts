@@ -2,12 +2,12 @@ import fs from "node:fs";
 import path from "node:path";
 import type { ClientFrame } from "@bulkhead/protocol";
 import { describe, expect, test, vi } from "vitest";
-import { coordinate } from "../coordinator/federation.ts";
 import { updateOf } from "../coordinator/member.ts";
 import { reportOf } from "../coordinator/outcome.ts";
 import {
   cellFolder,
   newsOf,
+  patientCoordinator,
   patientFederation,
   type RunningSite,
   sentFrame,
@@ -58,7 +58,7 @@ describe("a cell that is killed and started again", () => {
     "%s ends with the others' model, trains no round twice and signs none twice",
     async (_, type, when) => {
       const federation = patientFederation({ members: 4, rounds: 2, attempts: 4 });
-      const coordinator = await coordinate(federation);
+      const coordinator = await patientCoordinator(federation);
       const url = coordinator.url;
       const others = [1, 2, 3].map((place) => startSite(federation, place, { url }));
       const killed = startSite(federation, 4, { url, onWay: killedAt(type, when) });
@@ -80,7 +80,7 @@ describe("a cell that is killed and started again", () => {
 
   test("masks the update that it has finished before, and says so", async () => {
     const federation = patientFederation({ rounds: 1 });
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const url = coordinator.url;
     const others = [1, 2].map((place) => startSite(federation, place, { url }));
     const killed = startSite(federation, 3, { url, onWay: killedAt("masked", "before") });
@@ -98,7 +98,7 @@ describe("a cell that is killed and started again", () => {
 
   test("that has applied every round is done without a word", async () => {
     const federation = patientFederation({ rounds: 1 });
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const sites = [1, 2, 3].map((place) => startSite(federation, place, { url: coordinator.url }));
     await Promise.all(sites.map(({ done }) => done));
     const again = startSite(federation, 1, { url: coordinator.url, settings: { isUsed: true } });
@@ -111,7 +111,7 @@ describe("a cell that is killed and started again", () => {
 describe("rounds that a site has missed", () => {
   test("are applied one after the other before it takes part", async () => {
     const federation = patientFederation({ members: 4, rounds: 3 });
-    const coordinator = await coordinate(federation, { startWaitMs: 50 });
+    const coordinator = await patientCoordinator(federation, { startWaitMs: 50 });
     const url = coordinator.url;
     let late: RunningSite | undefined;
     // The second round waits until the site that is late has applied the first.
@@ -137,7 +137,7 @@ describe("rounds that a site has missed", () => {
 
   test("are applied again where the model was lost, and must give the model of the journal", async () => {
     const federation = patientFederation({ rounds: 3 });
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const url = coordinator.url;
     const others = [1, 2].map((place) => startSite(federation, place, { url }));
     const killed = startSite(federation, 3, {
@@ -158,7 +158,7 @@ describe("rounds that a site has missed", () => {
 describe("a journal", () => {
   const playOne = async () => {
     const federation = patientFederation({ rounds: 2 });
-    const coordinator = await coordinate(federation);
+    const coordinator = await patientCoordinator(federation);
     const others = [1, 2].map((place) => startSite(federation, place, { url: coordinator.url }));
     const site = startSite(federation, 3, { url: coordinator.url });
     await Promise.all([site, ...others].map(({ done }) => done));
