@@ -1,10 +1,10 @@
 import fs from "node:fs";
-import { loadSiteConfig } from "@bulkhead/client";
+import { loadSiteConfig, program } from "@bulkhead/client";
 import { createIdentity, safetyNumber } from "@bulkhead/crypto";
 import { readSignatureFile } from "@bulkhead/party";
 import { signatureProblem } from "@bulkhead/protocol";
 import { readIdentityHeader, readPublicIdentity } from "@bulkhead/store";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MEMBERS, newSite, PROVIDER, writeGathered } from "./site.ts";
 
 const numberOf = ({ signing }: (typeof MEMBERS)[number]) => safetyNumber(signing.publicKey);
@@ -236,4 +236,28 @@ describe("data check", () => {
     expect(checked.stdout).toContain("No row has the label news");
     expect(checked.stdout).toContain("evaluation: jsonl files");
   });
+});
+
+test.each([
+  "init",
+  "identity show",
+  "identity export",
+  "peers list",
+  "peers verify",
+  "contract review",
+  "contract sign",
+  "data check",
+  "run",
+  "leave",
+  "status",
+])("%s has help with an example", async (command) => {
+  let help = "";
+  const spy = vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
+    help += String(chunk);
+    return true;
+  });
+  const ended = program([...command.split(" "), "--help"]);
+  await expect(ended).rejects.toMatchObject({ code: "commander.helpDisplayed", exitCode: 0 });
+  spy.mockRestore();
+  expect(help).toContain(`$ npx bulkhead-client ${command} `);
 });

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { bytesToHex, InputError, Secret, utf8 } from "@bulkhead/base";
 import { program } from "@bulkhead/client";
-import { exitCodeOf } from "@bulkhead/console";
+import { exitCodeOf, type Program } from "@bulkhead/console";
 import { createIdentity, sealIdentity } from "@bulkhead/crypto";
 import {
   checkContract,
@@ -67,7 +67,7 @@ export const newSite = (options: SiteOptions = {}): TestSite => {
     contractFile: at("contract.json"),
     contract,
     pass: ["--passphrase-file", at("pass")],
-    run: runHere,
+    run: (...args) => runHere(program, args),
   };
 };
 
@@ -96,7 +96,8 @@ export const writeGathered = (site: TestSite, altered: Partial<Contract> = {}): 
   return site.at("signed.json");
 };
 
-const runHere = async (...args: readonly string[]): Promise<CommandEnd> => {
+/** Runs a command line in this process; an error that is no bad input passes through. */
+export const runHere = async (program: Program, args: readonly string[]): Promise<CommandEnd> => {
   let stdout = "";
   const spy = vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
     stdout += String(chunk);
