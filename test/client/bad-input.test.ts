@@ -216,11 +216,10 @@ const CASES: readonly Case[] = [
   },
   {
     what: "two sources of a passphrase",
-    command: ({ run, config, contractFile, at, pass }) =>
-      run(
-        ...["contract", "sign", contractFile, "--config", config, "--out", at("out.json")],
-        ...[...pass, "--passphrase-fd", "5"],
-      ),
+    command: ({ run, config, contractFile, at, pass }) => {
+      const request = ["contract", "sign", contractFile, "--config", config, "--out", at("out.json")];
+      return run(...request, ...pass, "--passphrase-fd", "5");
+    },
     code: "usage-option",
     place: /--passphrase-fd/u,
     exit: 2,

@@ -97,14 +97,14 @@ export const writeGathered = (site: TestSite, altered: Partial<Contract> = {}): 
 };
 
 /** Runs a command line in this process; an error that is no bad input passes through. */
-export const runHere = async (program: Program, args: readonly string[]): Promise<CommandEnd> => {
+export const runHere = async (commandLine: Program, args: readonly string[]): Promise<CommandEnd> => {
   let stdout = "";
   const spy = vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
     stdout += String(chunk);
     return true;
   });
   try {
-    return { code: await program(args), stdout, error: undefined };
+    return { code: await commandLine(args), stdout, error: undefined };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return { code: exitCodeOf(error.code), stdout, error };
