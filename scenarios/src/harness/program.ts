@@ -4,13 +4,14 @@ import fs from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 
-const repository = path.join(import.meta.dirname, "..", "..", "..");
+/** The folder of the workspaces, or of the installed packages. */
+const home = path.join(import.meta.dirname, "..", "..", "..");
 
 export type ProgramName = "bulkhead-coordinator" | "bulkhead-client";
 
 const BINS: Readonly<Record<ProgramName, string>> = {
-  "bulkhead-coordinator": path.join(repository, "coordinator", "bin", "bulkhead-coordinator.js"),
-  "bulkhead-client": path.join(repository, "client", "bin", "bulkhead-client.js"),
+  "bulkhead-coordinator": path.join(home, "coordinator", "bin", "bulkhead-coordinator.js"),
+  "bulkhead-client": path.join(home, "client", "bin", "bulkhead-client.js"),
 };
 
 export interface ProgramOptions {
@@ -36,6 +37,7 @@ export class Program {
   #isOver = false;
 
   constructor({ program, args, log, nodeOptions = [], env = {} }: ProgramOptions) {
+    if (isStageClosed) throw new Error(`the stage is closed: ${program} is not started`);
     const file = fs.createWriteStream(log, { flags: "a" });
     // A group of its own, so that a kill takes the whole family, as pulling a plug would.
     this.#child = spawn(process.execPath, [...nodeOptions, BINS[program], ...args], {
@@ -115,7 +117,12 @@ export class Program {
 
 const running = new Set<Program>();
 
-/** Whatever happens to a scenario, none of its processes outlives it. */
+let isStageClosed = false;
+
+/** Whatever happens to a scenario, none of its processes outlives it; none can be started after this. */
 export const killAll = (): void => {
+  isStageClosed = true;
   for (const program of running) program.kill("SIGKILL");
 };
+
+process.on("exit", killAll);

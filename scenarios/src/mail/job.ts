@@ -1,8 +1,6 @@
 /** The job of the mail filter, as a provider would write it in `job.yaml`. */
 import type { Json } from "@bulkhead/base";
 
-export const MAIL_SITES = ["north", "east", "west"] as const;
-
 export interface MailRecipe {
   readonly rounds: number;
   readonly localSteps: number;
