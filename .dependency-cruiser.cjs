@@ -10,6 +10,7 @@ const MAY_IMPORT = {
   "packages/connectors": ["base"],
   "packages/transport": ["base", "crypto"],
   "packages/protocol": ["base", "crypto", "secagg"],
+  "packages/party": ["base", "crypto", "store", "console", "secagg", "finetune", "protocol"],
   "packages/simulation": [
     "base",
     "crypto",
@@ -33,6 +34,7 @@ const MAY_IMPORT = {
     "connectors",
     "transport",
     "protocol",
+    "party",
   ],
   coordinator: [
     "base",
@@ -44,6 +46,7 @@ const MAY_IMPORT = {
     "finetune",
     "transport",
     "protocol",
+    "party",
   ],
 };
 
@@ -54,7 +57,7 @@ const DOORS = {
   "node_modules/msgpackr/": ["packages/protocol"],
   "node_modules/ws/": ["packages/transport"],
   "node_modules/(https-proxy-agent|proxy-from-env)/": ["packages/transport"],
-  "node_modules/commander/": ["client", "coordinator", "scenarios"],
+  "node_modules/commander/": ["packages/party", "client", "coordinator", "scenarios"],
   "node_modules/@tensorflow/": ["packages/compute"],
   "node_modules/@huggingface/": ["packages/finetune"],
   "node_modules/(csv-parse|tinyglobby)/": ["packages/connectors"],

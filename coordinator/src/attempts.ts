@@ -1,11 +1,11 @@
 /** One attempt after the other: who is waited for, how it is opened or taken up again, and what watches it. */
 import { invariant } from "@bulkhead/base";
 import { type CoordinatorState, describeCoordinator } from "@bulkhead/protocol";
+import { type Model } from "@bulkhead/party";
 import { type CoordinatorLog, logTransition } from "./coordinator-log.ts";
 import type { OpenedEntry } from "./journal/job-journal.ts";
 import { dealersToLeaveOut, nextAttempt, type Progress } from "./journal/progress.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Model } from "./model.ts";
 import {
   type AttemptTools,
   mayHaveInputs,

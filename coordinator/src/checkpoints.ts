@@ -10,10 +10,16 @@ import { sha256 } from "@bulkhead/crypto";
 import { canonicalModelBytes, parameterCount, type TensorSpec } from "@bulkhead/finetune";
 import { fieldBytes, type Job } from "@bulkhead/protocol";
 import { makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
-import { classifierTaskOf } from "./contract/contract-task.ts";
+import {
+  type Model,
+  classifierTaskOf,
+  decodePublished,
+  nextModel,
+  readInitialModel,
+  readModel,
+} from "@bulkhead/party";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry } from "./journal/job-journal.ts";
-import { decodePublished, type Model, nextModel, readInitialModel, readModel } from "./model.ts";
 import { readSum } from "./published-rounds.ts";
 
 const LONGEST_MODEL = 2 ** 31 - 1;

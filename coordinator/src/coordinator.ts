@@ -15,9 +15,8 @@ import {
 import type { MemberId } from "@bulkhead/secagg";
 import { type FolderLock, type Journal, lockFolder } from "@bulkhead/store";
 import { type ListenOptions, listenWebSocket, type SessionLimits } from "@bulkhead/transport";
+import { type Model, expectAllSigned, expectKnownTask } from "@bulkhead/party";
 import { adoptInitialModel, loadModel } from "./checkpoints.ts";
-import { expectAllSigned } from "./contract/contract-files.ts";
-import { expectKnownTask } from "./contract/contract-task.ts";
 import { type CoordinatorLog, SILENT, turnedAwayLog } from "./coordinator-log.ts";
 import { Enrolment } from "./enrolment.ts";
 import { Failure } from "./failure.ts";
@@ -26,7 +25,6 @@ import { type JobEntry, openJobJournal } from "./journal/job-journal.ts";
 import { NO_PROGRESS, type Progress, progressAfter } from "./journal/progress.ts";
 import { MemberDesk } from "./member-desk.ts";
 import { Metrics } from "./metrics.ts";
-import type { Model } from "./model.ts";
 import type { CoordinatorMachine } from "./open-round.ts";
 import { Reception } from "./reception.ts";
 import { openRunReport, type RunEnd, type RunReport } from "./report.ts";

@@ -6,8 +6,6 @@ export {
   turnedAwayLog,
 } from "./coordinator-log.ts";
 export { loadCoordinatorConfig } from "./config.ts";
-export { expectAllSigned, readSignedContractFile, signatureFindings } from "./contract/contract-files.ts";
-export { describeContract } from "./contract/describe-contract.ts";
 export { draftContract } from "./contract/draft-contract.ts";
 export { loadJobDescription } from "./job-description.ts";
 export { type JobEntry, jobEntryCodec, type VoidEntry } from "./journal/job-journal.ts";

@@ -1,21 +1,23 @@
 /** The commands, their options and their help. What they do stands in `commands/`. */
-import { EXIT, type PassphraseSource, type Program } from "@bulkhead/console";
-import { InputError } from "@bulkhead/base";
+import { EXIT, type Program } from "@bulkhead/console";
+import {
+  exampleText,
+  exportIdentity,
+  JSON_OPTION,
+  type PassphraseFlags,
+  passphraseSourceOf,
+  showIdentity,
+  withPassphrase,
+} from "@bulkhead/party";
 import { Command } from "commander";
 import { draft, gather, show, sign } from "./commands/contract.ts";
-import { exportIdentity, showIdentity } from "./commands/identity.ts";
+import { loadCoordinatorConfig } from "./config.ts";
 import { init } from "./commands/init.ts";
 import { showReport } from "./commands/report.ts";
 import { start } from "./commands/start.ts";
 import { showStatus } from "./commands/status.ts";
 
 const CONFIG = ["--config <file>", "coordinator.yaml"] as const;
-const JSON_OPTION = ["--json", "for machines: JSON"] as const;
-
-interface PassphraseFlags {
-  readonly passphraseFile?: string;
-  readonly passphraseFd?: number;
-}
 
 /** From its arguments to its exit code; throws what `runMain` tells. */
 export const program: Program = async (args) => {
@@ -39,9 +41,6 @@ export const program: Program = async (args) => {
 
 type Ends = <O>(run: (options: O) => Promise<number>) => (options: O) => Promise<void>;
 
-const exampleText = (...lines: readonly string[]): string =>
-  `\nExample:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
-
 const addInit = (root: Command, ends: Ends): void => {
   withPassphrase(root.command("init"))
     .description("Make the provider's identity, a documented coordinator.yaml and a job.yaml to fill in.")
@@ -51,7 +50,7 @@ const addInit = (root: Command, ends: Ends): void => {
     .addHelpText("after", exampleText("npx bulkhead-coordinator init --folder provider --name provider"))
     .action(
       ends((options: PassphraseFlags & { readonly folder: string; readonly name: string; json?: true }) =>
-        init({ ...options, passphrase: sourceOf(options) }),
+        init({ ...options, passphrase: passphraseSourceOf(options) }),
       ),
     );
 };
@@ -67,7 +66,7 @@ const addIdentity = (root: Command, ends: Ends): void => {
       "after",
       exampleText("npx bulkhead-coordinator identity show --config provider/coordinator.yaml"),
     )
-    .action(ends(showIdentity));
+    .action(ends(async ({ config, json }: ConfigFlags) => showIdentity(await identityOf(config), json)));
   identity
     .command("export")
     .description("The public part, for others.")
@@ -79,8 +78,20 @@ const addIdentity = (root: Command, ends: Ends): void => {
         "npx bulkhead-coordinator identity export --config provider/coordinator.yaml --out provider.identity.json",
       ),
     )
-    .action(ends(exportIdentity));
+    .action(
+      ends(async ({ config, out }: ConfigFlags & { readonly out?: string }) =>
+        exportIdentity(await identityOf(config), out),
+      ),
+    );
 };
+
+interface ConfigFlags {
+  readonly config: string;
+  readonly json?: true;
+}
+
+const identityOf = async (file: string): Promise<string> =>
+  (await loadCoordinatorConfig(file)).config.identity;
 
 const addContract = (root: Command, ends: Ends): void => {
   const contract = root.command("contract").description("Draft, sign, gather and read contracts.");
@@ -114,7 +125,7 @@ const addContract = (root: Command, ends: Ends): void => {
       ),
     )
     .action((file: string, options: PassphraseFlags & { readonly config: string; readonly out: string }) =>
-      ends(sign)({ ...options, contract: file, passphrase: sourceOf(options) }),
+      ends(sign)({ ...options, contract: file, passphrase: passphraseSourceOf(options) }),
     );
   addGathering(contract, ends);
 };
@@ -167,7 +178,7 @@ const addRunning = (root: Command, ends: Ends): void => {
             readonly initial?: string;
             readonly json?: true;
           },
-        ) => start({ ...options, passphrase: sourceOf(options) }),
+        ) => start({ ...options, passphrase: passphraseSourceOf(options) }),
       ),
     );
   root
@@ -192,31 +203,3 @@ const more = (value: string, before: readonly string[] | undefined): readonly st
   ...(before ?? []),
   value,
 ];
-
-const withPassphrase = (command: Command): Command =>
-  command
-    .option("--passphrase-file <file>", "a file with the passphrase, readable by its owner alone")
-    .option("--passphrase-fd <n>", "an open file descriptor to read the passphrase from", descriptor);
-
-const descriptor = (text: string): number => {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 0 && number < 1024) return number;
-  throw new InputError({
-    code: "usage-option",
-    place: "--passphrase-fd",
-    problem: "not the number of a file descriptor",
-    cure: "give a number, as in --passphrase-fd 3",
-  });
-};
-
-const sourceOf = ({ passphraseFile, passphraseFd }: PassphraseFlags): PassphraseSource => {
-  if (passphraseFile !== undefined && passphraseFd !== undefined)
-    throw new InputError({
-      code: "usage-option",
-      place: "--passphrase-fd",
-      problem: "there is --passphrase-file too",
-      cure: "give one of them",
-    });
-  if (passphraseFile !== undefined) return { type: "file", path: passphraseFile };
-  return passphraseFd === undefined ? { type: "terminal" } : { type: "fd", fd: passphraseFd };
-};

@@ -2,10 +2,10 @@
 import type { Secret } from "@bulkhead/base";
 import { type Job, type Published, resultMessage } from "@bulkhead/protocol";
 import type { Scalars } from "@bulkhead/secagg";
+import { type Model, decodePublished, nextModel } from "@bulkhead/party";
 import { saveModel } from "./checkpoints.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry } from "./journal/job-journal.ts";
-import { decodePublished, type Model, nextModel } from "./model.ts";
 import { readSum, writeResult } from "./published-rounds.ts";
 
 interface AppliedRound {

@@ -4,11 +4,11 @@ import { bytesToHex } from "@bulkhead/base";
 import { type CoordinatorState, isCoordinatorOver, type Published, reasonText } from "@bulkhead/protocol";
 import type { Scalars } from "@bulkhead/secagg";
 import type { Journal } from "@bulkhead/store";
+import { type Model } from "@bulkhead/party";
 import { Attempts, type PlayingTools } from "./attempts.ts";
 import { dropOldModels } from "./checkpoints.ts";
 import type { AppliedEntry, JobEntry, VoidEntry } from "./journal/job-journal.ts";
 import { type Progress, progressAfter } from "./journal/progress.ts";
-import type { Model } from "./model.ts";
 import { applyRound } from "./publish-round.ts";
 import { meanLossOf, roundSummary, type RunEnd, type RunReport } from "./report.ts";
 

@@ -1,14 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { bytesToHex } from "@bulkhead/base";
-import {
-  describeContract,
-  draftContract,
-  expectAllSigned,
-  loadJobDescription,
-  signatureFindings,
-} from "@bulkhead/coordinator";
+import { draftContract, loadJobDescription } from "@bulkhead/coordinator";
 import { createIdentity, sha256 } from "@bulkhead/crypto";
+import { describeContract, expectAllSigned, signatureFindings } from "@bulkhead/party";
 import { contractBytes, jobOf, readContract, signContract } from "@bulkhead/protocol";
 import { publicIdentityBytes } from "@bulkhead/store";
 import { describe, expect, test } from "vitest";

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { utf8ToText } from "@bulkhead/base";
-import { readSignedContractFile } from "@bulkhead/coordinator";
 import { createIdentity } from "@bulkhead/crypto";
+import { readSignedContractFile } from "@bulkhead/party";
 import { contractSignatureBytes, jobOf, readContract, signContract } from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import { publicIdentityBytes } from "@bulkhead/store";

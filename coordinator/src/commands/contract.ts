@@ -1,7 +1,7 @@
 /** `contract draft`, `sign`, `gather` and `show`. */
 import path from "node:path";
 import { bytesToHex, InputError } from "@bulkhead/base";
-import { EXIT, type PassphraseSource, readPassphrase } from "@bulkhead/console";
+import { EXIT, type PassphraseSource } from "@bulkhead/console";
 import {
   contractBytes,
   contractDigest,
@@ -11,20 +11,21 @@ import {
   signContract,
   signedContractBytes,
 } from "@bulkhead/protocol";
-import { makeFolder, openIdentityFile, readIdentityHeader, writeFileAtomic } from "@bulkhead/store";
-import { loadCoordinatorConfig } from "../config.ts";
+import { makeFolder, readIdentityHeader, writeFileAtomic } from "@bulkhead/store";
 import {
   FINDING_WORDS,
+  describeContract,
+  openIdentity,
   readAnyContractFile,
   readContractFile,
   readSignatureFile,
   signatureFindings,
-} from "../contract/contract-files.ts";
-import { describeContract } from "../contract/describe-contract.ts";
+  tellResult,
+} from "@bulkhead/party";
+import { loadCoordinatorConfig } from "../config.ts";
 import { draftContract } from "../contract/draft-contract.ts";
 import { jobFolder } from "../job-folder.ts";
 import { loadJobDescription } from "../job-description.ts";
-import { tellResult } from "./result.ts";
 
 const OTHERS_MAY_READ = { mode: 0o644 };
 
@@ -75,10 +76,7 @@ interface SignOptions {
 export const sign = async (options: SignOptions): Promise<number> => {
   const { config } = await loadCoordinatorConfig(options.config);
   const contract = await readContractFile(options.contract);
-  const { name } = await readIdentityHeader(config.identity);
-  const passphrase = await readPassphrase(options.passphrase, { purpose: `identity of ${name}` });
-  const identity = await openIdentityFile(config.identity, passphrase);
-  passphrase.wipe();
+  const identity = await openIdentity(config.identity, options.passphrase);
   const signature = signContract(contract, identity.name, identity.signing);
   const problem = signatureProblem(contract, signature);
   if (problem !== undefined || contract.provider.name !== identity.name)

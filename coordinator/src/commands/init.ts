@@ -1,13 +1,13 @@
 /** `init`: an identity, a config and a job description to start from. */
 import fs from "node:fs";
 import path from "node:path";
-import { bytesToHex, InputError, utf8 } from "@bulkhead/base";
+import { bytesToHex, utf8 } from "@bulkhead/base";
 import { EXIT, type PassphraseSource, readPassphrase } from "@bulkhead/console";
 import { safetyNumber } from "@bulkhead/crypto";
+import { expectAbsent, expectContractName, tellResult } from "@bulkhead/party";
 import { createIdentityFile, makeFolder, writeFileAtomic } from "@bulkhead/store";
 import { coordinatorConfigTemplate } from "../config.ts";
 import { jobTemplate } from "../job-description.ts";
-import { tellResult } from "./result.ts";
 
 interface InitOptions {
   readonly folder: string;
@@ -36,25 +36,4 @@ export const init = async ({ folder, name, passphrase: source, json }: InitOptio
     `Config in ${config}; a job description to fill in is ${job}.`,
   ]);
   return EXIT.done;
-};
-
-const expectAbsent = (file: string): void => {
-  if (!fs.existsSync(file)) return;
-  throw new InputError({
-    code: "path-exists",
-    place: file,
-    problem: "it is there already",
-    cure: "use it, or name another folder",
-  });
-};
-
-/** What contracts take; better said now than when the first one is drafted. */
-const expectContractName = (name: string): void => {
-  if (/^[a-z0-9][a-z0-9._-]{0,62}$/u.test(name)) return;
-  throw new InputError({
-    code: "usage-option",
-    place: "--name",
-    problem: "a name in contracts has lower-case letters, digits, dot, dash and underscore",
-    cure: "choose such a name, of at most 63 characters",
-  });
 };

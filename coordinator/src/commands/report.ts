@@ -5,10 +5,9 @@ import { InputError, utf8ToText } from "@bulkhead/base";
 import { EXIT, humanBytes, humanSeconds, renderTable, z } from "@bulkhead/console";
 import { jobOf } from "@bulkhead/protocol";
 import { readFileBounded } from "@bulkhead/store";
+import { readAnyContractFile, tellResult } from "@bulkhead/party";
 import { loadCoordinatorConfig } from "../config.ts";
-import { readAnyContractFile } from "../contract/contract-files.ts";
 import { jobFolder } from "../job-folder.ts";
-import { tellResult } from "./result.ts";
 
 const LONGEST_REPORT = 2 ** 30;
 

@@ -1,24 +1,15 @@
 /** `start`: runs a contract's rounds, from wherever they stand, until they are done or a signal comes. */
 import path from "node:path";
 import { Secret, utf8ToText } from "@bulkhead/base";
-import {
-  createLogger,
-  EXIT,
-  openProgress,
-  type PassphraseSource,
-  readPassphrase,
-  stopSignal,
-} from "@bulkhead/console";
+import { createLogger, EXIT, openProgress, type PassphraseSource, stopSignal } from "@bulkhead/console";
 import { openRingEngine } from "@bulkhead/compute";
-import type { Identity } from "@bulkhead/crypto";
-import { openIdentityFile, readFileBounded, readIdentityHeader } from "@bulkhead/store";
+import { readFileBounded } from "@bulkhead/store";
+import { openIdentity, readSignedContractFile, tellResult } from "@bulkhead/party";
 import { type CoordinatorConfig, loadCoordinatorConfig } from "../config.ts";
-import { readSignedContractFile } from "../contract/contract-files.ts";
 import type { CoordinatorEvents } from "../coordinator-log.ts";
 import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from "../coordinator.ts";
 import { progressLog } from "../progress-log.ts";
 import type { RunEnd } from "../report.ts";
-import { tellResult } from "./result.ts";
 
 interface StartOptions {
   readonly config: string;
@@ -34,7 +25,7 @@ export const start = async (options: StartOptions): Promise<number> => {
   const stop = stopSignal();
   const { config, effective } = await loadCoordinatorConfig(options.config);
   const signed = await readSignedContractFile(options.contract);
-  const identity = await openProvider(config, options.passphrase);
+  const identity = await openIdentity(config.identity, options.passphrase);
   const progress = openProgress({ json: false });
   const log =
     options.json || !process.stderr.isTTY
@@ -62,16 +53,6 @@ export const start = async (options: StartOptions): Promise<number> => {
   } finally {
     progress.end();
     await engine.close();
-  }
-};
-
-const openProvider = async (config: CoordinatorConfig, source: PassphraseSource): Promise<Identity> => {
-  const { name } = await readIdentityHeader(config.identity);
-  const passphrase = await readPassphrase(source, { purpose: `identity of ${name}` });
-  try {
-    return await openIdentityFile(config.identity, passphrase);
-  } finally {
-    passphrase.wipe();
   }
 };
 

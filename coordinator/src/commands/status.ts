@@ -18,8 +18,8 @@ import {
 } from "@bulkhead/base";
 import { EXIT, humanBytes, renderTable } from "@bulkhead/console";
 import { readFileBounded } from "@bulkhead/store";
+import { tellResult } from "@bulkhead/party";
 import { loadCoordinatorConfig } from "../config.ts";
-import { tellResult } from "./result.ts";
 
 const LONGEST_STATUS = 1 << 20;
 const count = integer(0, Number.MAX_SAFE_INTEGER);

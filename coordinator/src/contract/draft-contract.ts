@@ -13,9 +13,9 @@ import {
 import { checkContract, type Contract, quantisationOf } from "@bulkhead/protocol";
 import { defaultRange, payloadLaneCount, ringLayout, thresholdOf } from "@bulkhead/secagg";
 import { type PublicIdentity, readFileBounded, readPublicIdentity } from "@bulkhead/store";
+import { parseModel } from "@bulkhead/party";
 import path from "node:path";
 import type { JobDescription } from "../job-description.ts";
-import { parseModel } from "../model.ts";
 
 interface Draft {
   readonly contract: Contract;

@@ -1,0 +1,60 @@
+/** `init`'s identity, `identity show` and `identity export`, and the sealed identity opened for work. */
+import fs from "node:fs";
+import { bytesToHex, InputError, utf8ToText } from "@bulkhead/base";
+import { EXIT, type ExitCode, type PassphraseSource, readPassphrase } from "@bulkhead/console";
+import { fingerprintText, type Identity, safetyNumber } from "@bulkhead/crypto";
+import { openIdentityFile, publicIdentityBytes, readIdentityHeader, writeFileAtomic } from "@bulkhead/store";
+import { tellResult } from "./tell-result.ts";
+
+/** The public part; no passphrase is needed. */
+export const showIdentity = async (file: string, json: true | undefined): Promise<ExitCode> => {
+  const { name, publicKey } = await readIdentityHeader(file);
+  tellResult(json, { name, publicKey: bytesToHex(publicKey), safetyNumber: safetyNumber(publicKey) }, [
+    `Name           ${name}`,
+    `Public key     ${bytesToHex(publicKey)}`,
+    `Safety number  ${safetyNumber(publicKey)}`,
+    `Fingerprint    ${fingerprintText(publicKey)}`,
+  ]);
+  return EXIT.done;
+};
+
+/** To `out`, or to stdout. */
+export const exportIdentity = async (file: string, out: string | undefined): Promise<ExitCode> => {
+  const bytes = publicIdentityBytes(await readIdentityHeader(file));
+  if (out === undefined) process.stdout.write(`${utf8ToText(bytes)}\n`);
+  else await writeFileAtomic(out, bytes, { mode: 0o644 });
+  return EXIT.done;
+};
+
+/** Asks for the passphrase by the identity's name, and wipes it. */
+export const openIdentity = async (file: string, source: PassphraseSource): Promise<Identity> => {
+  const { name } = await readIdentityHeader(file);
+  const passphrase = await readPassphrase(source, { purpose: `identity of ${name}` });
+  try {
+    return await openIdentityFile(file, passphrase);
+  } finally {
+    passphrase.wipe();
+  }
+};
+
+/** Of files that `init` writes: it overwrites nothing. */
+export const expectAbsent = (file: string): void => {
+  if (!fs.existsSync(file)) return;
+  throw new InputError({
+    code: "path-exists",
+    place: file,
+    problem: "it is there already",
+    cure: "use it, or name another folder",
+  });
+};
+
+/** What contracts take; better said now than when the first one is drafted. */
+export const expectContractName = (name: string): void => {
+  if (/^[a-z0-9][a-z0-9._-]{0,62}$/u.test(name)) return;
+  throw new InputError({
+    code: "usage-option",
+    place: "--name",
+    problem: "a name in contracts has lower-case letters, digits, dot, dash and underscore",
+    cure: "choose such a name, of at most 63 characters",
+  });
+};
