@@ -3,9 +3,10 @@ import { InputError } from "@bulkhead/base";
 import { nearest } from "@bulkhead/console";
 import { coordinatorCrash } from "./coordinator-crash.ts";
 import { dropout } from "./dropout.ts";
+import { maliciousCoordinator } from "./malicious-coordinator.ts";
 import type { Scenario } from "./scenario.ts";
 
-export const SCENARIOS: readonly Scenario[] = [dropout, coordinatorCrash];
+export const SCENARIOS: readonly Scenario[] = [dropout, maliciousCoordinator, coordinatorCrash];
 
 /** Throws an {@link InputError} that names what there is. */
 export const findScenario = (name: string): Scenario => {

@@ -8,6 +8,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { release, setUpFixture } from "./fixture.ts";
 import {
+  copyFederation,
   coordinatorFolder,
   type Federation,
   siteFolder,
@@ -47,31 +48,26 @@ export const coordinatorCrash: Scenario = {
     });
     for (let round = 1; round <= ROUNDS; round++)
       for (const site of NAMES.keys()) release(federation, site, round);
-    const undisturbed = await playUndisturbed(stage, copyOf(federation, stage.folder, "undisturbed"));
+    const undisturbed = await playUndisturbed(
+      stage,
+      copyFederation(federation, path.join(stage.folder, "undisturbed")),
+    );
     const kills = {
-      after: await playWithKills(stage, copyOf(federation, stage.folder, "killed-after"), {
+      after: await playWithKills(stage, copyFederation(federation, path.join(stage.folder, "killed-after")), {
         when: "after",
         undisturbed,
       }),
-      before: await playWithKills(stage, copyOf(federation, stage.folder, "killed-before"), {
-        when: "before",
-        undisturbed,
-      }),
+      before: await playWithKills(
+        stage,
+        copyFederation(federation, path.join(stage.folder, "killed-before")),
+        {
+          when: "before",
+          undisturbed,
+        },
+      ),
     };
     return { model: undisturbed, kills };
   },
-};
-
-const copyOf = (federation: Federation, folder: string, name: string): Federation => {
-  const home = path.join(folder, name);
-  fs.cpSync(federation.folder, home, { recursive: true });
-  const moved = (file: string) => path.join(home, path.relative(federation.folder, file));
-  return {
-    ...federation,
-    folder: home,
-    contract: moved(federation.contract),
-    initialModel: moved(federation.initialModel),
-  };
 };
 
 const playUndisturbed = async ({ say, check }: Stage, federation: Federation): Promise<string> => {

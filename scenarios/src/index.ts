@@ -11,3 +11,6 @@ export * from "./mail/mime.ts";
 export * from "./mail/sites.ts";
 export * from "./program.ts";
 export * from "./scenario.ts";
+export * from "./malicious/altered.ts";
+export * from "./malicious/attacks.ts";
+export * from "./malicious/tap.ts";

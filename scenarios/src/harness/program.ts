@@ -3,15 +3,25 @@ import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** The folder of the workspaces, or of the installed packages. */
 const home = path.join(import.meta.dirname, "..", "..", "..");
 
-export type ProgramName = "bulkhead-coordinator" | "bulkhead-client";
+/** The product's commands, and programs of the scenarios themselves. */
+export type ProgramName =
+  | "bulkhead-coordinator"
+  | "bulkhead-client"
+  | "cheating-coordinator"
+  | "mail-baselines";
 
-const BINS: Readonly<Record<ProgramName, string>> = {
+const scenarios = path.join(import.meta.dirname, "..", "..", "dist");
+
+const FILES: Readonly<Record<ProgramName, string>> = {
   "bulkhead-coordinator": path.join(home, "coordinator", "bin", "bulkhead-coordinator.js"),
   "bulkhead-client": path.join(home, "client", "bin", "bulkhead-client.js"),
+  "cheating-coordinator": path.join(scenarios, "malicious", "cheating-coordinator.js"),
+  "mail-baselines": path.join(scenarios, "mail", "mail-baselines.js"),
 };
 
 export interface ProgramOptions {
@@ -40,7 +50,7 @@ export class Program {
     if (isStageClosed) throw new Error(`the stage is closed: ${program} is not started`);
     const file = fs.createWriteStream(log, { flags: "a" });
     // A group of its own, so that a kill takes the whole family, as pulling a plug would.
-    this.#child = spawn(process.execPath, [...nodeOptions, BINS[program], ...args], {
+    this.#child = spawn(process.execPath, [...nodeOptions, FILES[program], ...args], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
@@ -86,6 +96,17 @@ export class Program {
           `${this.#isOver ? "ended" : "silent"} before the line came; last: ${this.#lines.at(-1) ?? "-"}`,
         );
       await this.#news(left);
+    }
+  }
+
+  /** `undefined` where it is still running then. */
+  async endedWithin(ms: number): Promise<Ended | undefined> {
+    const timer = new AbortController();
+    const late = sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+    try {
+      return await Promise.race([this.ended, late]);
+    } finally {
+      timer.abort();
     }
   }
 

@@ -30,11 +30,17 @@ export interface Tap {
 /** Says something else, or the same; gives what goes out in place of `frame`. */
 export type Cheat = (frame: CoordinatorFrame, to: MemberId, tap: Tap) => readonly CoordinatorFrame[];
 
+/** Gives what is said to a member because of its message, beside what the product's coordinator makes of it. */
+export type Reply = (message: ClientMessage, from: MemberId, tap: Tap) => readonly CoordinatorMessage[];
+
 export interface Attack {
   readonly name: string;
   /** The row of the threat table that it plays. */
   readonly row: string;
   readonly cheat: Cheat;
+  readonly reply?: Reply;
+  /** Once round 1 is published, the victim's machine is set back to where it was before the start. */
+  readonly setsBack?: true;
   /** The members that are cheated, and the one code with which each of them must refuse. */
   readonly victims: readonly MemberId[];
   readonly code: string;
@@ -54,7 +60,7 @@ const plan = (
   changed: Partial<Parameters<typeof signPlan>[0]>,
   round = 1,
   attempt = 1,
-): CoordinatorMessage => {
+): MessageOf<CoordinatorMessage, "plan"> => {
   const context = tap.context(round, attempt);
   return signPlan(
     { round, attempt, contractHash: context.job.contractHash, modelHash: context.modelHash, ...changed },
@@ -266,6 +272,35 @@ export const ATTACKS: readonly Attack[] = [
       frame.type === "survivors" && to === 1
         ? [{ ...frame, trailers: frame.trailers.filter(({ from }) => from !== 1) }]
         : same(frame),
+  },
+  {
+    name: "snapshot-rollback",
+    row: "a victim whose machine was set back to an earlier state, to be asked for its round again",
+    victims: [id(1)],
+    code: "bad-signature",
+    released: 1,
+    setsBack: true,
+    cheat: (frame, to, tap) => {
+      if (to !== 1) return same(frame);
+      const again = plan(tap, { attempt: 2 });
+      if (frame.type === "result" && tap.sent("result", to) !== undefined) return [again];
+      const isAsked = tap.sent("plan", to)?.payload.join() === again.payload.join();
+      return isAsked && frame.type === "chunk" && frame.vector === "sum" ? [] : same(frame);
+    },
+    reply: (message, from, tap) =>
+      message.type === "advert" && from === 1 && message.attempt === 2
+        ? [
+            {
+              type: "roster",
+              round: 1,
+              attempt: 2,
+              adverts: ALL.map((member) => {
+                const { payload, signature } = tap.received("advert", member)!;
+                return { from: member, payload, signature };
+              }),
+            },
+          ]
+        : [],
   },
 ];
 
