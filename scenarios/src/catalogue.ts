@@ -4,9 +4,10 @@ import { nearest } from "@bulkhead/console";
 import { coordinatorCrash } from "./coordinator-crash.ts";
 import { dropout } from "./dropout.ts";
 import { maliciousCoordinator } from "./malicious-coordinator.ts";
+import { quickstart } from "./quickstart.ts";
 import type { Scenario } from "./scenario.ts";
 
-export const SCENARIOS: readonly Scenario[] = [dropout, maliciousCoordinator, coordinatorCrash];
+export const SCENARIOS: readonly Scenario[] = [quickstart, dropout, maliciousCoordinator, coordinatorCrash];
 
 /** Throws an {@link InputError} that names what there is. */
 export const findScenario = (name: string): Scenario => {

@@ -50,7 +50,7 @@ test("unaltered, it publishes both rounds, and every member releases shares once
 describe("a coordinator that cheats is refused:", () => {
   test.each(ATTACKS.map((attack) => [attack.name, attack.code, attack] as const))(
     "%s with %s",
-    async (_, code, attack) => {
+    async (_name, code, attack) => {
       const { wire, join } = await start(attack);
       let members = Array.from({ length: SIZE }, (_, i) => join(i + 1));
       if (attack.setsBack) {

@@ -1,4 +1,5 @@
 export * from "./apply-update.ts";
+export * from "./classifier-checkpoint.ts";
 export { classifierTensors } from "./classifier-tensors.ts";
 export * from "./classifier-trainer.ts";
 export { canonicalModelBytes } from "./flat.ts";
