@@ -15,6 +15,7 @@ import {
   startCoordinator,
   startSite,
 } from "./harness/federation.ts";
+import { filesBelow } from "./harness/files.ts";
 import type { Program } from "./harness/program.ts";
 import type { Scenario, Stage } from "./scenario.ts";
 
@@ -141,24 +142,21 @@ const countStage = (stages: Map<string, number>, coordinator: Program): void => 
 const stageOf = (line: string): string | undefined =>
   /"after":"(?<stage>[a-z-]+)"/u.exec(line)?.groups?.["stage"];
 
-const files = (folder: string): readonly string[] =>
-  fs.existsSync(folder)
-    ? fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name))
-    : [];
-
 const journalLength = (federation: Federation): number =>
-  files(path.join(coordinatorFolder(federation), "state"))
+  filesBelow(path.join(coordinatorFolder(federation), "state"))
     .filter((file) => path.basename(file) === "journal")
     .reduce((sum, file) => sum + fs.statSync(file).size, 0);
 
 const modelOf = (federation: Federation): string => {
   const name = path.join(`round-${ROUNDS}`, "model.safetensors");
-  const model = files(path.join(coordinatorFolder(federation), "state")).find((file) => file.endsWith(name));
+  const model = filesBelow(path.join(coordinatorFolder(federation), "state")).find((file) =>
+    file.endsWith(name),
+  );
   return model === undefined ? "none" : digest(model);
 };
 
 const siteHas = (federation: Federation, site: string, model: string): boolean =>
-  files(path.join(siteFolder(federation, site), "state")).some(
+  filesBelow(path.join(siteFolder(federation, site), "state")).some(
     (file) => file.endsWith(".safetensors") && digest(file) === model,
   );
 

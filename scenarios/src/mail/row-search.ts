@@ -1,6 +1,6 @@
 /** Looks for rows where none may be: whether any file below a folder holds a piece of any text. */
 import fs from "node:fs";
-import path from "node:path";
+import { filesBelow } from "../harness/files.ts";
 
 /** Of a text, from its middle: what stands at its start may stand elsewhere too. */
 const PIECE = 24;
@@ -24,11 +24,7 @@ const piecesOf = (texts: readonly string[]): Pieces => {
 /** The files that hold a piece of a text; texts that are too short to be told apart are passed over. */
 export const filesWithRows = (folder: string, texts: readonly string[]): readonly string[] => {
   const pieces = piecesOf(texts);
-  return fs
-    .readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .filter((file) => holdsAny(fs.readFileSync(file, "latin1"), pieces));
+  return filesBelow(folder).filter((file) => holdsAny(fs.readFileSync(file, "latin1"), pieces));
 };
 
 const holdsAny = (content: string, pieces: Pieces): boolean => {
