@@ -1,5 +1,5 @@
 /** Whole messages over a byte stream between two processes of one machine: each behind its length. */
-import { u32ToBytes } from "@bulkhead/base";
+import { type Secret, u32ToBytes } from "@bulkhead/base";
 import type { Readable, Writable } from "node:stream";
 import { LONGEST_PIPE_MESSAGE } from "./pipe.ts";
 
@@ -78,6 +78,13 @@ export class MessageWriter {
     this.#stream.write(u32ToBytes(message.length));
     if (this.#stream.write(message)) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Overwrites the message as soon as the system has it. */
+  sendSecret(message: Secret): void {
+    if (this.#isGone) return message.wipe();
+    this.#stream.write(u32ToBytes(message.length));
+    this.#stream.write(message.reveal(), () => message.wipe());
   }
 
   /** Resolves when all that was sent has been handed to the system. */

@@ -1,1 +1,36 @@
-export {};
+export { type CellOptions, startCell } from "./cell/cell.ts";
+export type { CellOutcome } from "./cell/outcome.ts";
+export { type Channel, openChannel } from "./child-channel.ts";
+export { loadSiteConfig, type SiteConfig, siteConfigTemplate, type SiteValues } from "./config.ts";
+export { Egress, maskedBytesOf } from "./gateway/egress.ts";
+export { type EgressEntry, openEgressLog, readEgressLog } from "./gateway/egress-log.ts";
+export { runGateway } from "./gateway/gateway.ts";
+export { decodeNews, encodeNews, type News, type NewsOf } from "./news.ts";
+export { decodePipeMessage, encodePipeMessage, type PipeMessage, type PipeMessageOf } from "./pipe.ts";
+export { matchesPattern } from "./policy-names.ts";
+export {
+  POLICY_CLAUSES,
+  policyRefusals,
+  type PolicyFacts,
+  type PolicyRefusal,
+  policyShape,
+  type SitePolicy,
+} from "./policy.ts";
+export { type CellSettings, encodeSettings, type GatewaySettings } from "./settings.ts";
+export {
+  isVerified,
+  markVerified,
+  policyFacts,
+  readVerifiedPeers,
+  unmarkVerified,
+  type VerifiedPeer,
+} from "./verified-peers.ts";
+export { program } from "./program.ts";
+export { isMarked, markContract, registerFile } from "./supervisor/contract-register.ts";
+export { exitOf, isFinal, type RunEnd, runEndOf } from "./supervisor/run-end.ts";
+export { claimRun, readRunRecord, type RunRecord, writeRunRecord } from "./supervisor/run-record.ts";
+export { readStatus, StatusFile } from "./supervisor/status.ts";
+export { type Ending, Supervisor, type SupervisorOptions } from "./supervisor/supervisor.ts";
+export { nodeArguments } from "./supervisor/wall/code.ts";
+export { cellView, gatewayView, type View } from "./supervisor/wall/view.ts";
+export { raiseWall, type Wall } from "./supervisor/wall/wall.ts";

@@ -17,9 +17,11 @@ import {
   decodeCanonical,
   encodeCanonical,
   rawBytes,
+  Secret,
   ShapeError,
   struct,
   u32,
+  u32ToBytes,
   u8,
   varBytes,
 } from "@bulkhead/base";
@@ -128,4 +130,13 @@ export const decodePipeMessage = (bytes: Uint8Array): PipeMessage => {
   const codec = BODIES[type] as unknown as Canonical<object>;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same
   return { type, ...decodeCanonical(codec, bytes.subarray(1)) } as PipeMessage;
+};
+
+/** The `passphrase` message, as {@link encodePipeMessage} gives it, in one piece of memory that its sender can wipe. */
+export const passphraseMessage = (passphrase: Secret): Secret => {
+  const bytes = new Uint8Array(1 + 4 + passphrase.length);
+  bytes[0] = TYPES.indexOf("passphrase");
+  bytes.set(u32ToBytes(passphrase.length), 1);
+  bytes.set(passphrase.reveal(), 5);
+  return new Secret(bytes);
 };

@@ -1,6 +1,8 @@
 /** The commands, their options and their help. What they do stands in `commands/`. */
-import { EXIT, type Program } from "@bulkhead/console";
+import type { Program } from "@bulkhead/console";
 import {
+  commandProgram,
+  type Ends,
   exampleText,
   exportIdentity,
   JSON_OPTION,
@@ -9,7 +11,7 @@ import {
   showIdentity,
   withPassphrase,
 } from "@bulkhead/party";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { draft, gather, show, sign } from "./commands/contract.ts";
 import { loadCoordinatorConfig } from "./config.ts";
 import { init } from "./commands/init.ts";
@@ -19,27 +21,17 @@ import { showStatus } from "./commands/status.ts";
 
 const CONFIG = ["--config <file>", "coordinator.yaml"] as const;
 
-/** From its arguments to its exit code; throws what `runMain` tells. */
-export const program: Program = async (args) => {
-  let exitCode: number = EXIT.done;
-  const ends =
-    <O>(run: (options: O) => Promise<number>) =>
-    async (options: O) => {
-      exitCode = await run(options);
-    };
-  const root = new Command("bulkhead-coordinator")
-    .description("The model provider's side of a federation: contracts, rounds, checkpoints.")
-    .exitOverride()
-    .addHelpText("after", exampleText("npx bulkhead-coordinator init --folder provider --name provider"));
-  addInit(root, ends);
-  addIdentity(root, ends);
-  addContract(root, ends);
-  addRunning(root, ends);
-  await root.parseAsync([...args], { from: "user" });
-  return exitCode;
-};
-
-type Ends = <O>(run: (options: O) => Promise<number>) => (options: O) => Promise<void>;
+export const program: Program = commandProgram({
+  name: "bulkhead-coordinator",
+  description: "The model provider's side of a federation: contracts, rounds, checkpoints.",
+  example: "npx bulkhead-coordinator init --folder provider --name provider",
+  add: (root, ends) => {
+    addInit(root, ends);
+    addIdentity(root, ends);
+    addContract(root, ends);
+    addRunning(root, ends);
+  },
+});
 
 const addInit = (root: Command, ends: Ends): void => {
   withPassphrase(root.command("init"))

@@ -1,3 +1,4 @@
+import { InputError } from "@bulkhead/base";
 import { openThreadCalls } from "@bulkhead/compute";
 import { expect, test } from "vitest";
 
@@ -26,6 +27,20 @@ test.each([
   const waiting = [thread.call("wait"), thread.call("wait"), thread.call(request)];
   await Promise.all(waiting.map((call) => expect(call).rejects.toThrow(reason)));
   await expect(thread.call(1)).rejects.toThrow(reason);
+  await thread.close();
+});
+
+test("bad input is bad input on this side too, in all its parts", async () => {
+  const thread = openThreadCalls(ANSWERING);
+  const error: unknown = await thread.call("refuse").catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(InputError);
+  expect(error).toMatchObject({
+    code: "data-label",
+    place: "row 7",
+    problem: "it has no label",
+    cure: "give it one",
+    message: "row 7: it has no label (give it one)",
+  });
   await thread.close();
 });
 

@@ -5,21 +5,19 @@ import { EXIT, type PassphraseSource } from "@bulkhead/console";
 import {
   contractBytes,
   contractDigest,
-  contractSignatureBytes,
   jobOf,
   signatureProblem,
-  signContract,
   signedContractBytes,
 } from "@bulkhead/protocol";
 import { makeFolder, readIdentityHeader, writeFileAtomic } from "@bulkhead/store";
 import {
   FINDING_WORDS,
   describeContract,
-  openIdentity,
   readAnyContractFile,
   readContractFile,
   readSignatureFile,
   signatureFindings,
+  signContractFile,
   tellResult,
 } from "@bulkhead/party";
 import { loadCoordinatorConfig } from "../config.ts";
@@ -76,21 +74,16 @@ interface SignOptions {
 export const sign = async (options: SignOptions): Promise<number> => {
   const { config } = await loadCoordinatorConfig(options.config);
   const contract = await readContractFile(options.contract);
-  const identity = await openIdentity(config.identity, options.passphrase);
-  const signature = signContract(contract, identity.name, identity.signing);
-  const problem = signatureProblem(contract, signature);
-  if (problem !== undefined || contract.provider.name !== identity.name)
+  const { name, publicKey } = await readIdentityHeader(config.identity);
+  const { provider } = contract;
+  if (name !== provider.name || bytesToHex(publicKey) !== provider.publicKey)
     throw new InputError({
       code: "contract-other-provider",
       place: options.contract,
       problem: "this identity is not the provider that it names",
       cure: "sign with the identity that drafted it",
     });
-  await writeFileAtomic(options.out, contractSignatureBytes(signature), OTHERS_MAY_READ);
-  tellResult(options.json, { name: identity.name, contract: signature.contract, signature: options.out }, [
-    `${identity.name} has signed contract ${signature.contract}: ${options.out}`,
-  ]);
-  return EXIT.done;
+  return signContractFile({ ...options, contract, place: options.contract, identity: config.identity });
 };
 
 interface GatherOptions {

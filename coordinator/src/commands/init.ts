@@ -2,10 +2,10 @@
 import fs from "node:fs";
 import path from "node:path";
 import { bytesToHex, utf8 } from "@bulkhead/base";
-import { EXIT, type PassphraseSource, readPassphrase } from "@bulkhead/console";
+import { EXIT, type PassphraseSource } from "@bulkhead/console";
 import { safetyNumber } from "@bulkhead/crypto";
-import { expectAbsent, expectContractName, tellResult } from "@bulkhead/party";
-import { createIdentityFile, makeFolder, writeFileAtomic } from "@bulkhead/store";
+import { expectAbsent, makeIdentity, tellResult } from "@bulkhead/party";
+import { writeFileAtomic } from "@bulkhead/store";
 import { coordinatorConfigTemplate } from "../config.ts";
 import { jobTemplate } from "../job-description.ts";
 
@@ -23,16 +23,12 @@ export const init = async ({ folder, name, passphrase: source, json }: InitOptio
   const at = (file: string) => path.join(folder, file);
   const [config, job, identityFile] = [at("coordinator.yaml"), at("job.yaml"), at("identity.key")];
   for (const file of [config, identityFile]) expectAbsent(file);
-  expectContractName(name);
-  const passphrase = await readPassphrase(source, { isNew: true, purpose: `identity of ${name}` });
-  await makeFolder(folder);
-  const { signing } = await createIdentityFile(identityFile, name, passphrase);
-  passphrase.wipe();
+  const { publicKey } = await makeIdentity(identityFile, name, source);
   await writeFileAtomic(config, utf8(coordinatorConfigTemplate()), OTHERS_MAY_READ);
   if (!fs.existsSync(job)) await writeFileAtomic(job, utf8(jobTemplate()), OTHERS_MAY_READ);
-  tellResult(json, { name, publicKey: bytesToHex(signing.publicKey), identity: identityFile, config, job }, [
+  tellResult(json, { name, publicKey: bytesToHex(publicKey), identity: identityFile, config, job }, [
     `Identity of ${name} in ${identityFile}; keep it and its passphrase: nothing can replace them.`,
-    `Safety number, for the sites to compare: ${safetyNumber(signing.publicKey)}`,
+    `Safety number, for the sites to compare: ${safetyNumber(publicKey)}`,
     `Config in ${config}; a job description to fill in is ${job}.`,
   ]);
   return EXIT.done;

@@ -3,13 +3,14 @@
  * thread is wanted, {@link serveThreadCalls} in the module that runs as the thread.
  */
 import { parentPort } from "node:worker_threads";
+import { InputError, type InputProblem } from "@bulkhead/base";
 import { startThread } from "./thread.ts";
 
 export interface ThreadCalls {
   /**
    * What the thread's function gives for `request` (structured clones; shared memory stays shared). Rejects with what
-   * it throws, as a plain `Error`, and with the thread's own end if that comes first. `onEvent` hears what the function
-   * tells meanwhile.
+   * it throws, an `InputError` as one and all else as a plain `Error`, and with the thread's own end if that comes
+   * first. `onEvent` hears what the function tells meanwhile.
    */
   readonly call: (request: unknown, onEvent?: (event: unknown) => void) => Promise<unknown>;
   /** Ends the thread; calls still open reject. */
@@ -24,6 +25,7 @@ interface Request {
 type Reply =
   | { readonly type: "event"; readonly id: number; readonly event: unknown }
   | { readonly type: "done"; readonly id: number; readonly result: unknown }
+  | { readonly type: "refused"; readonly id: number; readonly problem: InputProblem }
   | { readonly type: "failed"; readonly id: number; readonly error: Error };
 
 interface OpenCall {
@@ -50,7 +52,8 @@ export const openThreadCalls = (moduleUrl: URL, data?: unknown): ThreadCalls => 
     if (reply.type === "event") return call?.onEvent?.(reply.event);
     open.delete(reply.id);
     if (open.size === 0) thread.unref();
-    return reply.type === "done" ? call?.resolve(reply.result) : call?.reject(reply.error);
+    if (reply.type === "done") return call?.resolve(reply.result);
+    return call?.reject(reply.type === "refused" ? new InputError(reply.problem) : reply.error);
   });
   thread.on("error", (error) => end(asError(error)));
   thread.on("exit", (code) => end(new Error(`a worker thread ended by itself, with code ${code}`)));
@@ -82,12 +85,22 @@ export const serveThreadCalls = (
       const tell = (event: unknown) => port.postMessage({ type: "event", id, event } satisfies Reply);
       return { type: "done", id, result: await perform(request, tell) };
     } catch (error) {
-      return { type: "failed", id, error: asError(error) };
+      // A clone of an error keeps its message and nothing else.
+      return error instanceof InputError
+        ? { type: "refused", id, problem: partsOf(error) }
+        : { type: "failed", id, error: asError(error) };
     }
   };
   port.on("message", (request: Request) => {
     void answer(request).then((reply) => port.postMessage(reply));
   });
 };
+
+const partsOf = ({ code, place, problem, cure }: InputProblem): InputProblem => ({
+  code,
+  place,
+  problem,
+  cure,
+});
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

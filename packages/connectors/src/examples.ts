@@ -28,6 +28,8 @@ export interface BadRow {
 
 export interface Examples {
   readonly rows: readonly Example[];
+  /** `file:line` of each of them. */
+  readonly places: readonly string[];
   /** Of all rows, good and bad. */
   readonly total: number;
   /** The first twenty. */
@@ -52,6 +54,17 @@ export const readExamples = async (
   spec: ExampleSpec,
   signal?: AbortSignal,
 ): Promise<Examples> => {
+  const examples = await gatherExamples(source, spec, signal);
+  expectFewBadRows(examples, spec.badRowLimit);
+  return examples;
+};
+
+/** As {@link readExamples}, but puts up with any number of bad rows, so that all of them can be told. */
+export const gatherExamples = async (
+  source: RowSource,
+  spec: Omit<ExampleSpec, "badRowLimit">,
+  signal?: AbortSignal,
+): Promise<Examples> => {
   const collector = new Collector(source, spec);
   for await (const row of source.rows(signal)) {
     signal?.throwIfAborted();
@@ -63,9 +76,10 @@ export const readExamples = async (
 
 class Collector {
   readonly #source: RowSource;
-  readonly #spec: ExampleSpec;
+  readonly #spec: Omit<ExampleSpec, "badRowLimit">;
   readonly #labels: LabelReader;
   readonly #rows: Example[] = [];
+  readonly #places: string[] = [];
   readonly #bad: BadRow[] = [];
   readonly #seen = new Set<string>();
   #firstKeys: readonly string[] | undefined;
@@ -73,7 +87,7 @@ class Collector {
   #cutCount = 0;
   #total = 0;
 
-  constructor(source: RowSource, spec: ExampleSpec) {
+  constructor(source: RowSource, spec: Omit<ExampleSpec, "badRowLimit">) {
     this.#source = source;
     this.#spec = spec;
     this.#labels = new LabelReader(spec.labels);
@@ -92,7 +106,7 @@ class Collector {
     const label = this.#labels.read(fields[labelColumn]);
     if (problem !== undefined) this.takeBad(place, problem);
     else if (typeof label === "string") this.takeBad(place, label);
-    else this.#take(String(fields[textColumn]), label);
+    else this.#take(place, String(fields[textColumn]), label);
   }
 
   takeBad(place: string, problem: string): void {
@@ -104,11 +118,11 @@ class Collector {
   finish(): Examples {
     if (this.#total === 0) throw emptySource(this.#source.describe);
     if (this.#firstKeys !== undefined) this.#expectColumns();
-    this.#expectWithinLimit();
     const perLabel = Array.from({ length: this.#labels.count }, () => 0);
     for (const { label } of this.#rows) perLabel[label]! += 1;
     return {
       rows: this.#rows,
+      places: this.#places,
       total: this.#total,
       bad: this.#bad,
       badCount: this.#badCount,
@@ -130,11 +144,12 @@ class Collector {
     return /\p{Surrogate}/u.test(text) ? "its text has half a character (a lone surrogate)" : undefined;
   }
 
-  #take(text: string, label: number): void {
+  #take(place: string, text: string, label: number): void {
     this.#total++;
     const { longestText } = this.#spec;
     if (text.length > longestText) this.#cutCount++;
     this.#rows.push({ text: startOf(text, longestText), label });
+    this.#places.push(place);
   }
 
   #expectColumns(): void {
@@ -148,20 +163,27 @@ class Collector {
       cure: `name one of those there are: ${shortList(this.#firstKeys ?? [])}`,
     });
   }
-
-  #expectWithinLimit(): void {
-    const { badRowLimit } = this.#spec;
-    const most = "count" in badRowLimit ? badRowLimit.count : Math.floor(badRowLimit.share * this.#total);
-    const [first] = this.#bad;
-    if (first === undefined || (this.#badCount <= most && this.#rows.length > 0)) return;
-    throw new InputError({
-      code: "data-bad-rows",
-      place: first.place,
-      problem: `${first.problem}; ${this.#badCount} of ${this.#total} rows are bad, ${most} are allowed`,
-      cure: "correct the rows, or raise the limit if you can do without them",
-    });
-  }
 }
+
+/** How many of `total` rows may be bad. */
+export const badRowsAllowed = (limit: ExampleSpec["badRowLimit"], total: number): number =>
+  "count" in limit ? limit.count : Math.floor(limit.share * total);
+
+/** Throws an {@link InputError} `data-bad-rows` above the limit, and where no row is good. */
+export const expectFewBadRows = (
+  { rows, bad, badCount, total }: Examples,
+  limit: ExampleSpec["badRowLimit"],
+): void => {
+  const most = badRowsAllowed(limit, total);
+  const [first] = bad;
+  if (first === undefined || (badCount <= most && rows.length > 0)) return;
+  throw new InputError({
+    code: "data-bad-rows",
+    place: first.place,
+    problem: `${first.problem}; ${badCount} of ${total} rows are bad, ${most} are allowed`,
+    cure: "correct the rows, or raise the limit if you can do without them",
+  });
+};
 
 const emptySource = (describe: string): InputError =>
   new InputError({

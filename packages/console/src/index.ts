@@ -24,6 +24,7 @@ export {
   type ProgressOutput,
   progressTo,
 } from "./progress.ts";
+export { askAtTerminal } from "./question.ts";
 export { renderReport, type ReportHead } from "./report.ts";
 export { type Program, runMain } from "./run-main.ts";
 export { StopRequested, stopSignal } from "./stop-signal.ts";

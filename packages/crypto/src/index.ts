@@ -1,6 +1,7 @@
 export * from "./aead.ts";
 export * from "./agreement.ts";
 export * from "./derive.ts";
+export * from "./gateway-certificate.ts";
 export * from "./hash.ts";
 export * from "./identity.ts";
 export * from "./identity-file.ts";

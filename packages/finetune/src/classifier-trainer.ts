@@ -12,7 +12,7 @@ import { drawRows } from "./batches.ts";
 import { checkTask, type Classifier, classifierSpecs, classify, firstTrainedLayer } from "./classifier.ts";
 import { loadEncoder } from "./encoder.ts";
 import { evaluationOf, type Judged } from "./evaluation.ts";
-import { sizeOf, tensorsOf } from "./flat.ts";
+import { nonFiniteTensors, sizeOf } from "./flat.ts";
 import { readEncoderConfig, readWeights } from "./model-folder.ts";
 import { startOptimiser } from "./optimiser.ts";
 import { openPrefixCache, padded, type PrefixCache } from "./prefix-cache.ts";
@@ -147,11 +147,6 @@ const difference = (after: Float32Array, before: Float32Array): Float32Array => 
   for (let i = 0; i < update.length; i++) update[i] = after[i]! - before[i]!;
   return update;
 };
-
-const nonFiniteTensors = (specs: readonly TensorSpec[], flat: Float32Array): readonly string[] =>
-  tensorsOf(specs, flat)
-    .filter(({ values }) => !values.every((value) => Number.isFinite(value)))
-    .map(({ name }) => name);
 
 /** The loss of each row, and the gradient of their mean with respect to the flat parameters. */
 const lossesAndGradient = async (open: Open, parameters: Tensor1D, rows: readonly number[]) => {

@@ -15,6 +15,12 @@ export const tensorsOf = (specs: readonly TensorSpec[], flat: Float32Array): rea
   });
 };
 
+/** Names of the tensors that hold a value which is not a finite number. */
+export const nonFiniteTensors = (specs: readonly TensorSpec[], flat: Float32Array): readonly string[] =>
+  tensorsOf(specs, flat)
+    .filter(({ values }) => !values.every((value) => Number.isFinite(value)))
+    .map(({ name }) => name);
+
 /** The model as one safetensors file in canonical order: equal models have equal bytes, so its digest names it. */
 export const canonicalModelBytes = (specs: readonly TensorSpec[], flat: Float32Array): Uint8Array =>
   writeSafetensors(tensorsOf(specs, flat));

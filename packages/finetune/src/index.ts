@@ -5,4 +5,7 @@ export * from "./classifier-trainer.ts";
 export { canonicalModelBytes } from "./flat.ts";
 export * from "./initial-classifier.ts";
 export { baseDigest } from "./model-folder.ts";
+export type { ModuleTrainerOptions } from "./module-trainer.ts";
+export type { TrainerSpec } from "./open-trainer.ts";
+export { openThreadedTrainer } from "./threaded-trainer.ts";
 export * from "./trainer.ts";

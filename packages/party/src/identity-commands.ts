@@ -1,9 +1,18 @@
 /** `init`'s identity, `identity show` and `identity export`, and the sealed identity opened for work. */
 import fs from "node:fs";
+import path from "node:path";
 import { bytesToHex, InputError, utf8ToText } from "@bulkhead/base";
 import { EXIT, type ExitCode, type PassphraseSource, readPassphrase } from "@bulkhead/console";
 import { fingerprintText, type Identity, safetyNumber } from "@bulkhead/crypto";
-import { openIdentityFile, publicIdentityBytes, readIdentityHeader, writeFileAtomic } from "@bulkhead/store";
+import {
+  createIdentityFile,
+  makeFolder,
+  openIdentityFile,
+  type PublicIdentity,
+  publicIdentityBytes,
+  readIdentityHeader,
+  writeFileAtomic,
+} from "@bulkhead/store";
 import { tellResult } from "./tell-result.ts";
 
 /** The public part; no passphrase is needed. */
@@ -24,6 +33,25 @@ export const exportIdentity = async (file: string, out: string | undefined): Pro
   if (out === undefined) process.stdout.write(`${utf8ToText(bytes)}\n`);
   else await writeFileAtomic(out, bytes, { mode: 0o644 });
   return EXIT.done;
+};
+
+/** Asks for a new passphrase, and makes the identity in a folder that is made if missing; overwrites nothing. */
+export const makeIdentity = async (
+  file: string,
+  name: string,
+  source: PassphraseSource,
+): Promise<PublicIdentity> => {
+  expectAbsent(file);
+  expectContractName(name);
+  const passphrase = await readPassphrase(source, { isNew: true, purpose: `identity of ${name}` });
+  try {
+    await makeFolder(path.dirname(file));
+    const { signing, siteSecret } = await createIdentityFile(file, name, passphrase);
+    for (const secret of [signing.secretKey, siteSecret]) secret.wipe();
+    return { name, publicKey: signing.publicKey };
+  } finally {
+    passphrase.wipe();
+  }
 };
 
 /** Asks for the passphrase by the identity's name, and wipes it. */
@@ -49,7 +77,7 @@ export const expectAbsent = (file: string): void => {
 };
 
 /** What contracts take; better said now than when the first one is drafted. */
-export const expectContractName = (name: string): void => {
+const expectContractName = (name: string): void => {
   if (/^[a-z0-9][a-z0-9._-]{0,62}$/u.test(name)) return;
   throw new InputError({
     code: "usage-option",

@@ -1,9 +1,8 @@
 /** The client's side of a session: dials, proves itself, and dials again until the session has a link or its time is up. */
-import { randomBytes, type SigningKeys } from "@bulkhead/crypto";
+import { type GatewayCertificate, randomBytes, type SigningKeys } from "@bulkhead/crypto";
 import { equalBytes, InputError } from "@bulkhead/base";
 import { BACKOFF, backoffMs, type Backoff } from "./backoff.ts";
 import { isWorthRetrying } from "./dial-problem.ts";
-import type { GatewayCertificate } from "./gateway-certificate.ts";
 import type { Link } from "./link.ts";
 import type { LinkFailure } from "./link-failure.ts";
 import { openSecureLink, type Opening } from "./open-secure-link.ts";

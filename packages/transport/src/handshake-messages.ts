@@ -11,7 +11,7 @@
  * Hello and answer stand in an envelope whose form holds for all versions to come, so that peers of different
  * versions can tell each other so; a refusal in the place of an answer is unsigned, and taken as a hint.
  */
-import { PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH } from "@bulkhead/crypto";
+import { gatewayCertificate, PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH } from "@bulkhead/crypto";
 import {
   concatBytes,
   decodeCanonical,
@@ -27,7 +27,6 @@ import {
   type Canonical,
   type CanonicalType,
 } from "@bulkhead/base";
-import { gatewayCertificate } from "./gateway-certificate.ts";
 import { decodeRefusal, encodeRefusal, type Refusal } from "./refusal.ts";
 
 export const LINK_VERSION = 1;

@@ -3,6 +3,13 @@ export * from "./accept-sessions.ts";
 export * from "./backoff.ts";
 export * from "./dial-problem.ts";
 export * from "./dial-session.ts";
+export {
+  certifyGateway,
+  type GatewayCertificate,
+  gatewayCertificate,
+  type GatewayClaim,
+  LONGEST_CERTIFICATE_MS,
+} from "@bulkhead/crypto";
 export * from "./gateway-certificate.ts";
 export * from "./handshake-messages.ts";
 export * from "./link.ts";

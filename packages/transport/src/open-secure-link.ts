@@ -1,7 +1,12 @@
 /** The client's half of the handshake of protocol.md, 2.5a: SIGMA with the initiator's identity under encryption. */
-import { agree, agreementKeys, type AgreementKeys, type SigningKeys } from "@bulkhead/crypto";
+import {
+  agree,
+  agreementKeys,
+  type AgreementKeys,
+  type GatewayCertificate,
+  type SigningKeys,
+} from "@bulkhead/crypto";
 import { encodeCanonical, Secret } from "@bulkhead/base";
-import type { GatewayCertificate } from "./gateway-certificate.ts";
 import { handshakeKeys, handshakeTranscript, isAnswerOf, makeProof, trafficKeys } from "./handshake-keys.ts";
 import {
   decodeReply,

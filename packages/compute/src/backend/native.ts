@@ -13,7 +13,7 @@ const CURE = "run `npm run setup:native`";
 export const openNative = async (): Promise<{ readonly tf: TensorFlow; readonly version: string }> => {
   const require = createRequire(import.meta.url);
   restoreRemovedNodeFunctions();
-  // Read by the library while it loads; a worker thread's environment never reaches it.
+  // Read by the library while it loads.
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
   const tf = loadAddon(require);
   tf.env().set("PROD", true);

@@ -1,0 +1,224 @@
+/** What this site gives to one round: the update, trained once or found on the disk, and its masked vector. */
+import { InputError, type InputProblem, invariant } from "@bulkhead/base";
+import { l2Norm, type RingVector } from "@bulkhead/compute";
+import { sha256 } from "@bulkhead/crypto";
+import type { TrainFailure, TrainJob } from "@bulkhead/finetune";
+import {
+  type AttemptName,
+  CHUNK_BYTES,
+  type Chunk,
+  type ClientEffect,
+  type ClientEvent,
+  type Contract,
+} from "@bulkhead/protocol";
+import type { News } from "../news.ts";
+import { budgetProblem } from "./budget.ts";
+import { contributionOf } from "./contribution.ts";
+import type { TrainedUpdate } from "./kept-update.ts";
+import type { ModelAt } from "./models.ts";
+import type { Site } from "./open-site.ts";
+import { roundingSeed, shuffleSeed } from "./seeds.ts";
+import { problemOfError, trainProblem } from "./train-problem.ts";
+
+export interface ContributorTools {
+  readonly site: Site;
+  readonly tell: (news: News) => void;
+  readonly report: (problem: InputProblem) => void;
+  /** For a file on this machine: what an error says may repeat a row, and never becomes news. */
+  readonly log: (error: unknown) => void;
+}
+
+type Mask = Extract<ClientEffect, { readonly type: "mask" }>;
+
+export class Contributor {
+  readonly #tools: ContributorTools;
+  readonly #before: ModelAt;
+  #trained: TrainedUpdate | undefined;
+  #vector: RingVector | undefined;
+  /** Counts attempts that were dropped: what was begun for one of them is of no use any more. */
+  #dropped = 0;
+  #isClosed = false;
+
+  constructor(tools: ContributorTools, before: ModelAt) {
+    this.#tools = tools;
+    this.#before = before;
+  }
+
+  get #round(): number {
+    return this.#before.round + 1;
+  }
+
+  /** Gives the event that answers the machine. Whatever goes wrong here is told on this machine, and only a code leaves. */
+  async train(): Promise<ClientEvent> {
+    const { site, tell } = this.#tools;
+    const problem = this.#budgetProblem();
+    if (problem !== undefined) return { type: "refused", reason: problem };
+    const name = { round: this.#round, modelHash: this.#before.model.hash };
+    const kept = await site.keptUpdate.find(name);
+    const trained = kept ?? (await this.#trainAnew());
+    if (trained === undefined) return { type: "failed", code: "training-failed" };
+    if (this.#isClosed) {
+      trained.update.fill(0);
+      return { type: "trained" };
+    }
+    if (kept === undefined) await site.keptUpdate.keep(name, trained);
+    this.#trained = trained;
+    const { examples, lossSum } = trained;
+    const loss = examples > 0 ? { loss: lossSum / examples } : {};
+    tell({ type: "trained", round: this.#round, examples, ...loss, kept: kept !== undefined });
+    return { type: "trained" };
+  }
+
+  /** The work of masking, for when its turn comes; it gives `undefined` where the attempt was dropped before its end. */
+  masking(effect: Mask): () => Promise<ClientEvent | undefined> {
+    const dropped = this.#dropped;
+    return () => this.#mask(effect, () => dropped !== this.#dropped);
+  }
+
+  /** The masked vector from this byte on; it ends early when the attempt is dropped. */
+  *chunks({ round, attempt, from }: AttemptName & { readonly from: number }): Generator<Chunk> {
+    const vector = this.#vector;
+    invariant(vector !== undefined, "an upload follows a masked vector");
+    const total = vector.bytes.length;
+    for (let offset = from; offset < total && vector === this.#vector; offset += CHUNK_BYTES) {
+      // A copy: the vector's memory is shared with the engine's threads.
+      const bytes = Uint8Array.from(vector.bytes.subarray(offset, offset + CHUNK_BYTES));
+      yield { type: "chunk", vector: "masked-input", round, attempt, offset, total, bytes };
+    }
+  }
+
+  dropVector(): void {
+    this.#dropped += 1;
+    this.#vector?.bytes.fill(0);
+    this.#vector = undefined;
+  }
+
+  /** The round is over; what is still under way leaves nothing behind. */
+  close(): void {
+    this.#isClosed = true;
+    this.dropVector();
+    this.#trained?.update.fill(0);
+    this.#trained = undefined;
+  }
+
+  #budgetProblem() {
+    const { job, settings, memory } = this.#tools.site;
+    return budgetProblem(job, settings.policy, memory.progress.spent, this.#round);
+  }
+
+  /** `undefined` where training gave nothing usable, which has been said. */
+  async #trainAnew(): Promise<TrainedUpdate | undefined> {
+    const { site, tell, report, log } = this.#tools;
+    const seed = shuffleSeed(site.identity.siteSecret, site.job);
+    const job = trainJobOf(site.job.contract, this.#before, seed.reveal());
+    try {
+      const outcome = await site.training.train(job, (step, loss) =>
+        tell({
+          type: "training",
+          round: this.#round,
+          step: step + 1,
+          steps: job.localSteps,
+          ...(Number.isFinite(loss) ? { loss } : {}),
+        }),
+      );
+      if (outcome.type === "trained" && isUsable(outcome)) return outcome;
+      report(trainProblem(outcome.type === "failed" ? outcome : NOT_FINITE, site));
+    } catch (error) {
+      log(error);
+      report(problemOfError(error, site));
+    } finally {
+      seed.wipe();
+    }
+    return undefined;
+  }
+
+  async #mask(effect: Mask, isDropped: () => boolean): Promise<ClientEvent | undefined> {
+    try {
+      const problem = this.#budgetProblem();
+      if (problem !== undefined) return { type: "refused", reason: problem };
+      if (isDropped()) return undefined;
+      const vector = await this.#maskedVector(effect);
+      if (!isDropped()) return this.#onMasked(vector);
+      vector.bytes.fill(0);
+      return undefined;
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      this.#tools.log(error);
+      return { type: "failed", code: "masking-failed" };
+    } finally {
+      for (const { key } of effect.streams) key.wipe();
+    }
+  }
+
+  #onMasked(vector: RingVector): ClientEvent {
+    this.#vector = vector;
+    return { type: "masked", digest: sha256(vector.bytes), byteLength: vector.bytes.length };
+  }
+
+  async #maskedVector({ round, attempt, streams }: Mask): Promise<RingVector> {
+    const { memory, job, engine } = this.#tools.site;
+    const bytes = job.layout.byteLength;
+    await memory.note({ type: "masked", round, attempt, bytes });
+    const vector = engine.allocate(job.layout);
+    try {
+      const { isClipped, clamped } = await this.#quantise(vector);
+      await engine.addStreams(
+        vector,
+        streams.map(({ key, sign }) => ({ key: key.reveal(), sign })),
+      );
+      this.#tools.tell({ type: "masked", round, attempt, clipped: isClipped, clamped, bytes });
+      return vector;
+    } catch (error) {
+      vector.bytes.fill(0);
+      throw error;
+    }
+  }
+
+  async #quantise(vector: RingVector): Promise<{ readonly isClipped: boolean; readonly clamped: number }> {
+    const { identity, job, training, engine } = this.#tools.site;
+    invariant(this.#trained !== undefined, "an update is masked when it is there");
+    const seed = roundingSeed(identity.siteSecret, job, this.#before.model.hash);
+    const contribution = contributionOf(job, this.#trained, {
+      rows: training.rows,
+      roundingSeed: seed.reveal(),
+    });
+    try {
+      return { isClipped: contribution.isClipped, ...(await engine.quantise(contribution.job, vector)) };
+    } finally {
+      seed.wipe();
+    }
+  }
+}
+
+const NOT_FINITE: TrainFailure = { type: "failed", code: "non-finite-update", facts: { tensors: [] } };
+
+const isUsable = ({ update, lossSum }: TrainedUpdate): boolean =>
+  Number.isFinite(l2Norm(update)) && Number.isFinite(lossSum);
+
+const trainJobOf = ({ training }: Contract, { round, model }: ModelAt, shuffle: Uint8Array): TrainJob => {
+  const { rounds, localSteps, batchSize, learningRate, schedule, optimiser } = training;
+  return {
+    model: model.flat,
+    round: round + 1,
+    rounds,
+    localSteps,
+    batchSize,
+    learningRate,
+    schedule,
+    optimiser: optimiserOf(optimiser),
+    shuffleSeed: shuffle,
+  };
+};
+
+/** Where the contract leaves them open [KB15, algorithm 1]. */
+const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+
+const optimiserOf = ({ type, ...given }: Contract["training"]["optimiser"]): TrainJob["optimiser"] =>
+  type === "sgd"
+    ? { type }
+    : {
+        type,
+        beta1: given.beta1 ?? ADAM.beta1,
+        beta2: given.beta2 ?? ADAM.beta2,
+        epsilon: given.epsilon ?? ADAM.epsilon,
+      };

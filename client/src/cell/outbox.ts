@@ -1,0 +1,51 @@
+/** What waits to go to the gateway: frames and whole vectors, in order, each handed on when the one before is taken. */
+
+type Frames = Iterator<Uint8Array>;
+
+export class Outbox {
+  readonly #send: (frame: Uint8Array) => Promise<void>;
+  #queue: (Uint8Array | Frames)[] = [];
+  #draining: Promise<void> | undefined;
+
+  constructor(send: (frame: Uint8Array) => Promise<void>) {
+    this.#send = send;
+  }
+
+  post(frame: Uint8Array): void {
+    this.#add(frame);
+  }
+
+  stream(frames: Frames): void {
+    this.#add(frames);
+  }
+
+  /** Forgets what has not been handed on. */
+  clear(): void {
+    this.#queue = [];
+  }
+
+  async drained(): Promise<void> {
+    await this.#draining;
+  }
+
+  #add(item: Uint8Array | Frames): void {
+    this.#queue.push(item);
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined;
+    });
+  }
+
+  async #drain(): Promise<void> {
+    for (let frame = this.#next(); frame !== undefined; frame = this.#next()) await this.#send(frame);
+  }
+
+  #next(): Uint8Array | undefined {
+    for (;;) {
+      const first = this.#queue[0];
+      const next = first instanceof Uint8Array ? undefined : first?.next();
+      if (next?.done === false) return next.value;
+      this.#queue.shift();
+      if (first === undefined || first instanceof Uint8Array) return first;
+    }
+  }
+}

@@ -1,0 +1,153 @@
+/** `site.yaml`: one shape with its defaults; relative paths are relative to the file. */
+import path from "node:path";
+import { type LoadedConfig, loadConfig, LOG_LEVELS, renderConfigTemplate, z } from "@bulkhead/console";
+import { dataSchema, dataSettings } from "./config-data.ts";
+import { policySchema } from "./config-policy.ts";
+import { policyShape, type SitePolicy } from "./policy.ts";
+import type { DataSettings } from "./settings.ts";
+
+const file = z.string().min(1).max(4096);
+
+const siteSchema = z.strictObject({
+  identity: file.describe("The site's sealed identity, as `init` has written it."),
+  state: file.describe(
+    "The folder of journals, kept updates, models, egress logs and verified peers. Back it up, never roll it back; one process uses it.",
+  ),
+  data: dataSchema.describe("The rows to train on. They never leave this site."),
+  evaluation: dataSchema
+    .optional()
+    .describe(
+      "Rows of the site's own on which each new model is judged, for the site alone: neither they nor the figures leave.",
+    ),
+  model: z
+    .strictObject({ folder: file.describe("The base model in Hugging Face layout.") })
+    .optional()
+    .describe(
+      "The frozen base model that a classifier's contract names by its digest; not for module tasks.",
+    ),
+  trainer: z
+    .strictObject({
+      module: file.describe("A JavaScript module whose default export makes the trainer. It sees the rows."),
+    })
+    .optional()
+    .describe("The site's own trainer, only for contracts whose task is a module."),
+  backend: z
+    .enum(["auto", "tensorflow", "wasm", "cpu"])
+    .default("auto")
+    .describe("The TensorFlow.js backend to train on; auto takes the fastest that works here."),
+  policy: policySchema
+    .prefault({})
+    .describe(
+      "What this site allows, whatever contract it has signed: it only narrows a contract. docs/policy.md has every clause with its code.",
+    ),
+  network: z
+    .strictObject({
+      address: z
+        .string()
+        .regex(/^wss?:\/\/[\x21-\x7e]{1,190}$/u, "an address that begins with ws:// or wss://")
+        .optional()
+        .describe("Where the coordinator is from here, in place of the contract's address."),
+      proxy: z
+        .string()
+        .refine(isProxy, "expected environment, none, or the URL of a proxy without user and password")
+        .default("environment")
+        .describe(
+          "environment (HTTPS_PROXY, HTTP_PROXY and NO_PROXY), none, or a proxy's URL. A password belongs into the environment.",
+        ),
+      roots: file
+        .optional()
+        .describe("PEM certificates of the company's own roots, trusted besides the usual ones."),
+      reachMs: z
+        .number()
+        .int()
+        .min(0)
+        .max(86_400_000)
+        .default(60_000)
+        .describe("How long to try before the coordinator counts as unreachable (exit code 4)."),
+    })
+    .prefault({})
+    .describe("The way to the coordinator. This side only dials out."),
+  wall: z
+    .strictObject({
+      require: z
+        .enum(["none", "namespaces"])
+        .default("none")
+        .describe(
+          "namespaces refuses to run unless bubblewrap can part the process with the rows from the network.",
+        ),
+    })
+    .prefault({})
+    .describe("How far the process with the rows has to be confined."),
+  threads: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("Threads that mask updates; by default one less than there are cores, at most 4."),
+  log: z
+    .strictObject({
+      level: z.enum(LOG_LEVELS).default("info").describe("What is quieter than this is not logged."),
+    })
+    .prefault({})
+    .describe("The log goes to stderr, one line an event; with --json as JSON."),
+});
+
+/** A function declaration: the schema above needs it at once. */
+function isProxy(value: string): boolean {
+  if (value === "environment" || value === "none") return true;
+  if (!URL.canParse(value) || value.length > 200) return false;
+  const { protocol, username, password } = new URL(value);
+  return ["http:", "https:"].includes(protocol) && username === "" && password === "";
+}
+
+type Written = z.output<typeof siteSchema>;
+
+/** As it is in force: with its defaults, every path absolute, data and policy as the cell takes them. */
+export interface SiteConfig extends Omit<Written, "data" | "evaluation" | "policy"> {
+  readonly data: DataSettings;
+  readonly evaluation?: DataSettings | undefined;
+  readonly policy: SitePolicy;
+}
+
+/** Throws an {@link InputError} that names file, line, column and key. */
+export const loadSiteConfig = async (configFile: string): Promise<LoadedConfig<SiteConfig>> => {
+  const loaded = await loadConfig(configFile, siteSchema);
+  return { ...loaded, config: inForce(loaded.config, path.resolve(path.dirname(configFile))) };
+};
+
+const inForce = (written: Written, folder: string): SiteConfig => {
+  const at = (relative: string) => path.resolve(folder, relative);
+  const { model, trainer, network, evaluation } = written;
+  return {
+    ...written,
+    identity: at(written.identity),
+    state: at(written.state),
+    data: dataSettings(written.data, folder),
+    evaluation: evaluation && dataSettings(evaluation, folder),
+    model: model && { folder: at(model.folder) },
+    trainer: trainer && { module: at(trainer.module) },
+    policy: policyShape(written.policy),
+    network: { ...network, roots: network.roots === undefined ? undefined : at(network.roots) },
+  };
+};
+
+/** What `init` knows; paths as they are to stand in the file. */
+export interface SiteValues {
+  readonly identity: string;
+  readonly state: string;
+  readonly data?: {
+    readonly type: DataSettings["type"];
+    readonly paths: readonly string[];
+    readonly delimiter?: string;
+    readonly columns?: { readonly text: string; readonly label: string };
+  };
+  readonly model?: { readonly folder: string };
+}
+
+/** A file to edit: every key with its meaning. */
+export const siteConfigTemplate = (values: SiteValues): string =>
+  renderConfigTemplate(siteSchema, {
+    title: "A site of a federation: the enterprise's side.",
+    values: { ...values },
+  });

@@ -1,0 +1,166 @@
+/** `status.json` in the state folder: what the client is doing just now, for `status` and for people who wait. */
+import fs from "node:fs";
+import {
+  finite,
+  InputError,
+  integer,
+  oneOf,
+  optional,
+  record,
+  ShapeError,
+  text,
+  type TypeOf,
+  utf8,
+  utf8ToText,
+} from "@bulkhead/base";
+import { readFileBounded, writeNotice } from "@bulkhead/store";
+import { type News, OUTCOMES } from "../news.ts";
+import type { RunEnd } from "./run-end.ts";
+
+const count = integer(0, Number.MAX_SAFE_INTEGER);
+const sentence = text(4000);
+
+const statusShape = record({
+  format: oneOf("bulkhead-client-status/1"),
+  pid: count,
+  run: text(100),
+  job: text(100),
+  contract: text(64),
+  member: record({ number: count, name: text(100) }),
+  wall: record({ strength: oneOf("namespaces", "process only"), notice: optional(sentence) }),
+  outcome: oneOf("running", ...OUTCOMES),
+  code: optional(text(200)),
+  problem: optional(sentence),
+  doing: text(200),
+  rounds: record({ applied: count, planned: count }),
+  attempt: optional(record({ round: count, attempt: count, stage: text(100) })),
+  training: optional(record({ round: count, step: count, steps: count, loss: optional(finite()) })),
+  link: oneOf("none", "open", "lost", "restored"),
+  /** Of this run. */
+  traffic: record({ sentBytes: count, sentMessages: count, receivedBytes: count }),
+  updatedAt: text(40),
+});
+export type SiteStatus = TypeOf<typeof statusShape>;
+export type StatusHead = Pick<SiteStatus, "run" | "job" | "contract" | "member" | "wall"> & {
+  readonly plannedRounds: number;
+};
+
+const LONGEST_STATUS = 1 << 20;
+
+/** `undefined` where no client has been started with this state folder. */
+export const readStatus = async (file: string): Promise<SiteStatus | undefined> => {
+  if (!fs.existsSync(file)) return undefined;
+  try {
+    return statusShape(JSON.parse(utf8ToText(await readFileBounded(file, LONGEST_STATUS))));
+  } catch (error) {
+    if (!(error instanceof ShapeError || error instanceof SyntaxError || error instanceof TypeError))
+      throw error;
+    throw new InputError({
+      code: "status-not-readable",
+      place: file,
+      problem: "it is no status of a client of this version",
+      cure: "start the client again: it writes a new one",
+    });
+  }
+};
+
+const SETTLE_MS = 100;
+
+export class StatusFile {
+  readonly #file: string;
+  #status: SiteStatus;
+  #timer: NodeJS.Timeout | undefined;
+  /** Of gateways before this one. */
+  #before: SiteStatus["traffic"] = { sentBytes: 0, sentMessages: 0, receivedBytes: 0 };
+
+  constructor(file: string, { plannedRounds, ...head }: StatusHead) {
+    this.#file = file;
+    this.#status = {
+      format: "bulkhead-client-status/1",
+      pid: process.pid,
+      ...head,
+      outcome: "running",
+      doing: "starting",
+      rounds: { applied: 0, planned: plannedRounds },
+      link: "none",
+      traffic: this.#before,
+      updatedAt: "",
+    };
+    this.#write();
+  }
+
+  get status(): SiteStatus {
+    return this.#status;
+  }
+
+  hear(news: News): void {
+    const before = this.#status;
+    this.#status = { ...before, ...this.#changes(news) };
+    this.#timer ??= setTimeout(() => this.#write(), SETTLE_MS).unref();
+  }
+
+  close({ outcome, code, applied, problem }: RunEnd): void {
+    const { attempt: _attempt, training: _training, ...kept } = this.#status;
+    const rounds = { ...kept.rounds, applied: Math.max(applied, kept.rounds.applied) };
+    this.#status = {
+      ...kept,
+      outcome,
+      rounds,
+      doing: "nothing",
+      ...(code !== undefined && { code }),
+      ...(problem !== undefined && { problem: `${problem.place}: ${problem.problem}; ${problem.cure}` }),
+    };
+    this.#write();
+  }
+
+  #changes(news: News): Partial<SiteStatus> {
+    const { rounds } = this.#status;
+    switch (news.type) {
+      case "ready":
+        return { doing: "waiting for the coordinator", rounds: { ...rounds, applied: news.applied } };
+      case "fetching":
+        return { doing: "fetching the first model" };
+      case "step":
+        return {
+          doing: "taking part",
+          attempt: { round: news.round, attempt: news.attempt, stage: news.after },
+        };
+      case "training": {
+        const { type: _, ...training } = news;
+        return { training };
+      }
+      case "applied":
+        return { rounds: { ...rounds, applied: news.round } };
+      case "link":
+        return { link: news.state };
+      case "traffic":
+        return { traffic: this.#total(news) };
+      case "problem":
+        return { problem: `${news.place}: ${news.problem}; ${news.cure}` };
+      case "trained":
+      case "masked":
+      case "evaluated":
+      case "outcome":
+        return {};
+    }
+  }
+
+  /** A gateway started anew counts from zero. */
+  #total({ sentBytes, sentMessages, receivedBytes }: SiteStatus["traffic"]): SiteStatus["traffic"] {
+    const last = this.#status.traffic;
+    const isAnew = sentBytes + this.#before.sentBytes < last.sentBytes;
+    if (isAnew) this.#before = last;
+    return {
+      sentBytes: this.#before.sentBytes + sentBytes,
+      sentMessages: this.#before.sentMessages + sentMessages,
+      receivedBytes: this.#before.receivedBytes + receivedBytes,
+    };
+  }
+
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#status = { ...this.#status, updatedAt: new Date().toISOString() };
+    writeNotice(this.#file, utf8(`${JSON.stringify(this.#status, undefined, 2)}\n`));
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Sites for tests: the real cell and the real gateway in one process, joined by a pipe that keeps every byte of both
+ * directions, against a real coordinator.
+ */
+import fs from "node:fs";
+import path from "node:path";
+import { Mailbox, Secret } from "@bulkhead/base";
+import {
+  type CellOptions,
+  type CellOutcome,
+  type CellSettings,
+  type Channel,
+  decodeNews,
+  decodePipeMessage,
+  encodePipeMessage,
+  encodeSettings,
+  type News,
+  type NewsOf,
+  type PipeMessage,
+  runGateway,
+  startCell,
+} from "@bulkhead/client";
+import { inlineRingEngine } from "@bulkhead/compute";
+import { signedContractBytes } from "@bulkhead/protocol";
+import { memberId } from "@bulkhead/secagg";
+import { onTestFinished } from "vitest";
+import type { Federation } from "../coordinator/federation.ts";
+import { knownTrainer, type KnownTrainer, type KnownTrainerOptions } from "./known-trainer.ts";
+
+export const ROW_TEXTS = ["the quick brown fox", "pack my box with jugs", "sphinx of black quartz"];
+
+export interface SiteOptions {
+  readonly url: string;
+  readonly settings?: Partial<CellSettings>;
+  readonly cell?: Partial<CellOptions>;
+  readonly outcome?: KnownTrainerOptions["outcome"];
+  /** Sees each message on its way; what it gives goes on in its place. */
+  readonly onWay?: (
+    from: "cell" | "gateway",
+    message: PipeMessage,
+    site: RunningSite,
+  ) => readonly PipeMessage[];
+}
+
+export interface RunningSite {
+  readonly done: Promise<CellOutcome>;
+  readonly news: readonly News[];
+  /** Every message that crossed the pipe, encoded. */
+  readonly crossed: readonly Uint8Array[];
+  readonly trainers: readonly KnownTrainer[];
+  readonly folder: string;
+  /** Says it to the cell, as the supervisor would. */
+  readonly tell: (message: PipeMessage) => void;
+  /** The pipe breaks, as when the processes are killed. */
+  readonly kill: () => void;
+}
+
+/** Where site number `place` of the federation keeps its things, from 1. */
+export const siteFolder = ({ folder }: Federation, place: number): string => {
+  const home = path.join(folder, `site-${place}`);
+  fs.mkdirSync(path.join(home, "gateway"), { recursive: true });
+  return home;
+};
+
+export const settingsOf = (federation: Federation, place: number): CellSettings => {
+  const home = siteFolder(federation, place);
+  const rows = path.join(home, "rows.jsonl");
+  if (!fs.existsSync(rows))
+    fs.writeFileSync(
+      rows,
+      ROW_TEXTS.map((text, i) => `${JSON.stringify({ text, label: i % 2 })}\n`).join(""),
+    );
+  return {
+    identity: path.join(home, "identity"),
+    state: path.join(home, "cell"),
+    member: memberId(place),
+    isUsed: false,
+    isWithdrawn: false,
+    verifiedMembers: federation.members.map((_, i) => memberId(i + 1)),
+    isProviderVerified: true,
+    data: {
+      type: "jsonl",
+      paths: [rows],
+      columns: { text: "text", label: "label" },
+      longestText: 1000,
+      badRowLimit: { type: "count", count: 0 },
+    },
+    trainerModule: path.join(home, "trainer.mjs"),
+    backend: "auto",
+    policy: {},
+  };
+};
+
+/** Site number `place`, from 1; it ends with the test at the latest. */
+export const startSite = (federation: Federation, place: number, options: SiteOptions): RunningSite => {
+  const folder = siteFolder(federation, place);
+  const settings = { ...settingsOf(federation, place), ...options.settings };
+  const wire = new Wire(options);
+  const trainers: KnownTrainer[] = [];
+  const done = startCell({
+    settings,
+    signed: federation.signed,
+    passphrase: new Secret(new Uint8Array(8)),
+    channel: wire.cell,
+    openIdentity: async () => federation.members[place - 1]!,
+    openEngine: async () => inlineRingEngine(),
+    openTrainer: async ({ examples }) => {
+      const { tensors } = federation.contract;
+      const outcome = options.outcome === undefined ? {} : { outcome: options.outcome };
+      const trainer = knownTrainer({ id: place, tensors, examples, ...outcome });
+      trainers.push(trainer);
+      return trainer;
+    },
+    ...options.cell,
+  });
+  const gateway = runGateway(wire.gateway, { backoff: { firstMs: 5, mostMs: 50, jitter: 0.5 } });
+  wire.toGateway({
+    type: "start",
+    settings: encodeSettings({
+      state: path.join(folder, "gateway"),
+      member: settings.member,
+      address: options.url,
+      proxy: "none",
+      reachMs: 1000,
+      policy: settings.policy,
+    }),
+    contract: signedContractBytes(federation.signed),
+  });
+  const site: RunningSite = {
+    done,
+    news: wire.news,
+    crossed: wire.crossed,
+    trainers,
+    folder,
+    tell: wire.toCell,
+    kill: wire.cut,
+  };
+  wire.site = site;
+  onTestFinished(async () => {
+    wire.cut();
+    await Promise.allSettled([done, gateway]);
+  });
+  return site;
+};
+
+/** Stands in for supervisor and pipes. */
+class Wire {
+  readonly crossed: Uint8Array[] = [];
+  readonly news: News[] = [];
+  site: RunningSite | undefined;
+  readonly #forCell = new Mailbox<PipeMessage>();
+  readonly #forGateway = new Mailbox<PipeMessage>();
+  readonly #options: SiteOptions;
+  readonly cell: Channel;
+  readonly gateway: Channel;
+
+  constructor(options: SiteOptions) {
+    this.#options = options;
+    this.cell = this.#channel("cell", this.#forCell, this.#forGateway);
+    this.gateway = this.#channel("gateway", this.#forGateway, this.#forCell);
+  }
+
+  readonly toCell = (message: PipeMessage): void => this.#forCell.post(message);
+  readonly toGateway = (message: PipeMessage): void => this.#forGateway.post(message);
+  readonly cut = (): void => {
+    this.#forCell.close();
+    this.#forGateway.close();
+  };
+
+  #channel(from: "cell" | "gateway", own: Mailbox<PipeMessage>, other: Mailbox<PipeMessage>): Channel {
+    return {
+      messages: own,
+      send: async (message) => {
+        const encoded = encodePipeMessage(message);
+        this.crossed.push(encoded);
+        const decoded = decodePipeMessage(encoded);
+        if (decoded.type === "news") this.news.push(decodeNews(decoded.json));
+        else for (const one of this.#options.onWay?.(from, decoded, this.site!) ?? [decoded]) other.post(one);
+        await new Promise((resolve) => setImmediate(resolve));
+      },
+      end: () => Promise.resolve(),
+    };
+  }
+}
+
+export const newsOf = <T extends News["type"]>({ news }: RunningSite, type: T): readonly NewsOf<T>[] =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- picked by their type
+  news.filter((item) => item.type === type) as unknown as readonly NewsOf<T>[];
