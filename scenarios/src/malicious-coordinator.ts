@@ -39,7 +39,7 @@ export const maliciousCoordinator: Scenario = {
       names: NAMES,
       length: LENGTH,
       rounds: ROUNDS,
-      timing: { stageMs: 3000, trainMs: 8000, resumeMs: 5000 },
+      timing: { stageMs: 3000, trainMs: 12_000, resumeMs: 5000 },
     });
     for (const site of NAMES.keys()) release(origin, site, 1);
     await playControl(stage, await copyOf(stage, origin, "control"));
