@@ -1,4 +1,5 @@
 export { type CellOptions, startCell } from "./cell/cell.ts";
+export { Outbox } from "./cell/outbox.ts";
 export type { CellOutcome } from "./cell/outcome.ts";
 export { type Channel, openChannel } from "./child-channel.ts";
 export { loadSiteConfig, type SiteConfig, siteConfigTemplate, type SiteValues } from "./config.ts";

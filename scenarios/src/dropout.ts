@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectedSum, publishedSum, release, setUpFixture } from "./fixture.ts";
 import { type Federation, startCoordinator, startSite } from "./harness/federation.ts";
+import { fieldsOf, lineWith } from "./harness/lines.ts";
 import type { Program } from "./harness/program.ts";
 import type { Scenario, Stage } from "./scenario.ts";
 
@@ -29,7 +30,7 @@ export const dropout: Scenario = {
       timing: { stageMs: 4000 },
     });
     const coordinator = startCoordinator(federation);
-    await coordinator.line((line) => (line.includes('"listening"') ? true : undefined));
+    await coordinator.line(lineWith({ event: "listening" }));
     const sites = NAMES.map((name) => startSite(federation, name));
     const survivors = await firstRound(stage, federation, { coordinator, sites });
     await secondRound(stage, federation, { coordinator, sites });
@@ -43,16 +44,16 @@ interface Cast {
 }
 
 const firstRound = async ({ say, check }: Stage, federation: Federation, { coordinator, sites }: Cast) => {
-  await coordinator.line(transition({ round: 1, after: "collecting-inputs" }));
+  await coordinator.line(lineWith({ round: 1, after: "collecting-inputs" }));
   say(`all seven have shared keys; killing ${NAMES[AFTER_SHARES]}`);
   sites[AFTER_SHARES]!.kill();
   release(federation, AFTER_INPUT, 1);
-  await coordinator.line(transition({ round: 1, event: "folded", from: AFTER_INPUT + 1 }));
+  await coordinator.line(lineWith({ round: 1, event: "folded", from: AFTER_INPUT + 1 }));
   say(`${NAMES[AFTER_INPUT]} has delivered its masked input; killing it`);
   sites[AFTER_INPUT]!.kill();
   const survivors = NAMES.map((_, site) => site).filter((site) => site !== AFTER_SHARES);
   for (const site of survivors) release(federation, site, 1);
-  await coordinator.line(transition({ round: 1, after: "published" }));
+  await coordinator.line(lineWith({ round: 1, after: "published" }));
   await waitForSum(federation);
   const published = publishedSum(federation, 1, LENGTH);
   const expected = expectedSum(survivors, 1, LENGTH);
@@ -78,7 +79,7 @@ const secondRound = async ({ say, check }: Stage, federation: Federation, { coor
   sites[BEFORE_ROUND_2]!.kill();
   for (const site of NAMES.keys()) release(federation, site, 2);
   const { code } = await coordinator.ended;
-  const inRound2 = coordinator.lines.map(parse).filter((line) => line?.["round"] === 2);
+  const inRound2 = coordinator.lines.map(fieldsOf).filter((line) => line?.["round"] === 2);
   check(
     "round 2 ends void",
     inRound2.some((line) => line?.["after"] === "void"),
@@ -99,25 +100,4 @@ const secondRound = async ({ say, check }: Stage, federation: Federation, { coor
       codes: ends.map((end) => end.code),
     },
   );
-};
-
-/** A line of the coordinator's log whose fields are these. */
-export const transition =
-  (wanted: { readonly [field: string]: string | number }) =>
-  (line: string): true | undefined => {
-    const fields = parse(line);
-    return fields !== undefined && Object.entries(wanted).every(([name, value]) => fields[name] === value)
-      ? true
-      : undefined;
-  };
-
-const parse = (line: string): { readonly [field: string]: unknown } | undefined => {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null
-      ? Object.fromEntries(Object.entries(value))
-      : undefined;
-  } catch {
-    return undefined;
-  }
 };

@@ -8,6 +8,7 @@ import {
   type FederationPlan,
   setUpFederation,
 } from "./harness/federation.ts";
+import { filesBelow } from "./harness/files.ts";
 import { freePort } from "./harness/port.ts";
 
 export interface FixturePlan {
@@ -100,10 +101,8 @@ export const publishedSum = (
   round: number,
   length: number,
 ): readonly number[] | undefined => {
-  const file = find(
-    path.join(coordinatorFolder(federation), "state"),
-    path.join("rounds", String(round), "sum.bin"),
-  );
+  const ending = path.join("rounds", String(round), "sum.bin");
+  const file = filesBelow(coordinatorFolder(federation)).find((name) => name.endsWith(ending));
   if (file === undefined) return undefined;
   const bytes = fs.readFileSync(file);
   const lanes: number[] = [];
@@ -114,11 +113,4 @@ export const publishedSum = (
     if (!isCheck) lanes.push(bytes.readInt16LE(lane * 2));
   }
   return lanes;
-};
-
-const find = (folder: string, ending: string): string | undefined => {
-  if (!fs.existsSync(folder)) return undefined;
-  const names = fs.readdirSync(folder, { recursive: true, encoding: "utf8" });
-  const found = names.find((name) => name.endsWith(ending));
-  return found === undefined ? undefined : path.join(folder, found);
 };

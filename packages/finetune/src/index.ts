@@ -1,5 +1,6 @@
 export * from "./apply-update.ts";
 export * from "./batches.ts";
+export * from "./classifier-checkpoint.ts";
 export { classifierTensors } from "./classifier-tensors.ts";
 export * from "./classifier-trainer.ts";
 export { evaluationOf, type Judged } from "./evaluation.ts";
