@@ -80,7 +80,7 @@ export const honestRound = ({ seed = "honest round", silent = new Map(), ...size
   const sum = new Uint8Array(job.layout.byteLength);
   const queue: (() => void)[] = [];
 
-  const opening = openAttempt({ context, plan, gone: new Set(), leftOut: new Set() });
+  const opening: Step<CoordinatorState, CoordinatorEffect> = openAttempt({ context, plan, gone: new Set(), leftOut: new Set() });
   let coordinator: CoordinatorState = frozen(opening.state);
 
   const toCoordinator = (event: CoordinatorEvent): void => {
@@ -141,7 +141,7 @@ export const honestRound = ({ seed = "honest round", silent = new Map(), ...size
     if (next !== undefined) next();
     else if (isCoordinatorOver(coordinator) || silent.size === 0) break;
     else {
-      const stood = coordinator;
+      const stood: CoordinatorState = coordinator;
       toCoordinator({ type: "deadline-passed" });
       if (stood === coordinator && queue.length === 0) break;
     }
