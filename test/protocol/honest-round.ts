@@ -80,7 +80,12 @@ export const honestRound = ({ seed = "honest round", silent = new Map(), ...size
   const sum = new Uint8Array(job.layout.byteLength);
   const queue: (() => void)[] = [];
 
-  const opening: Step<CoordinatorState, CoordinatorEffect> = openAttempt({ context, plan, gone: new Set(), leftOut: new Set() });
+  const opening: Step<CoordinatorState, CoordinatorEffect> = openAttempt({
+    context,
+    plan,
+    gone: new Set(),
+    leftOut: new Set(),
+  });
   let coordinator: CoordinatorState = frozen(opening.state);
 
   const toCoordinator = (event: CoordinatorEvent): void => {
@@ -229,4 +234,13 @@ export const refusal = ({ state, effects }: Step<ClientState, ClientEffect>) => 
   const sent = sentIn(effects);
   if (sent.length !== 1 || sent[0]!.type !== "leave") throw new Error("sent something else than a leave");
   return { ...state.reason, leave: sent[0]!.code };
+};
+
+/** A client that leaves the attempt, and not the round, because of a dealer: gives whom it names. */
+export const complaint = ({ state, effects }: Step<ClientState, ClientEffect>) => {
+  if (state.stage !== "awaiting-plan") throw new Error(`did not complain, but went to ${state.stage}`);
+  const [leave, ...others] = sentIn(effects);
+  if (leave?.type !== "leave" || others.length > 0) throw new Error("sent something else than a leave");
+  if (!effects.some(({ type }) => type === "forget-secrets")) throw new Error("kept the attempt's secrets");
+  return { code: leave.code, about: leave.about };
 };

@@ -50,14 +50,14 @@ export interface Aborted {
 export const abort = (
   state: AwaitingPlan | InAttempt,
   reason: Reason,
-  leave: { readonly code: LeaveCode; readonly about?: MemberId } = { code: "refused" },
+  code: LeaveCode = "refused",
 ): Step<Aborted, ClientEffect> => ({
   state: { stage: "aborted", reason },
   effects: [
     { type: "note", reason },
     ...endAttempt(state),
     { type: "clear-deadline" },
-    { type: "send", message: { type: "leave", ...attemptOf(state), ...leave } },
+    { type: "send", message: { type: "leave", ...attemptOf(state), code } },
   ],
 });
 
@@ -66,6 +66,22 @@ export const backToPlan = (state: AwaitingPlan | InAttempt): Step<AwaitingPlan, 
   state: { stage: "awaiting-plan", seat: state.seat, update: state.update },
   effects: endAttempt(state),
 });
+
+/**
+ * A dealer gave this site what cannot be used: the attempt goes on without it, and names the dealer, who is left out of
+ * the next one. The round is not given up, or one bad member could drive all others away.
+ */
+export const complain = (state: InAttempt, dealer: MemberId): Step<AwaitingPlan, ClientEffect> => {
+  const { state: next, effects } = backToPlan(state);
+  return {
+    state: next,
+    effects: [
+      { type: "note", reason: { code: "bad-share", dealer } },
+      ...effects,
+      { type: "send", message: { type: "leave", ...attemptOf(state), code: "bad-share", about: dealer } },
+    ],
+  };
+};
 
 export const endAttempt = (state: AwaitingPlan | InAttempt): readonly ClientEffect[] =>
   "toWipe" in state ? [{ type: "forget-secrets", secrets: state.toWipe }, { type: "drop-vector" }] : [];

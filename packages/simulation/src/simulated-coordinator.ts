@@ -171,7 +171,7 @@ export class SimulatedCoordinator {
 
   #onLeave(desk: Desk, message: MessageOf<ClientMessage, "leave">): void {
     this.#attempt?.hear({ type: "received", from: desk.id, message });
-    if (message.code === "attempt-lost") return;
+    if (message.code === "attempt-lost" || message.code === "bad-share") return;
     desk.leave();
     this.#lose(desk.id);
     this.#look();

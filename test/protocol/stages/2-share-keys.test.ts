@@ -11,7 +11,7 @@ import {
 import { commitShares, memberId, type MemberId, splitSecret } from "@bulkhead/secagg";
 import { SeededRandom } from "@bulkhead/simulation";
 import { describe, expect, test } from "vitest";
-import { flipped, hear, heardIn, honestRound, refusal } from "../honest-round.ts";
+import { complaint, flipped, hear, heardIn, honestRound, refusal } from "../honest-round.ts";
 
 const round = honestRound();
 const { people, context } = round;
@@ -53,15 +53,13 @@ describe("an inbox is refused", () => {
 
   test("with a box that does not open, or is another's: its dealer is named to the coordinator", () => {
     for (const box of [flipped(inbox.shares[1]!.box, 20), inbox.shares[2]!.box, new Uint8Array()]) {
-      const step = replaced(2, { box });
-      expect(refusal(step)).toEqual({ code: "bad-share", dealer: 2, leave: "bad-share" });
-      expect(step.effects.at(-1)).toMatchObject({ message: { type: "leave", about: 2 } });
+      expect(complaint(replaced(2, { box }))).toEqual({ code: "bad-share", about: 2 });
     }
   });
 
   test("with a box for another holder", () => {
     const forAnother = heardIn(round.client(3, "inbox"), "inbox").shares[1]!.box;
-    expect(refusal(replaced(2, { box: forAnother })).code).toBe("bad-share");
+    expect(complaint(replaced(2, { box: forAnother }))).toEqual({ code: "bad-share", about: 2 });
   });
 
   test("with fewer dealers than the threshold asks", () => {
@@ -122,7 +120,7 @@ describe("a dealer that deals wrongly and signs it", () => {
       }),
       () => ({ selfMaskProof: [] }),
     ])
-      expect(refusal(dealt(change))).toEqual({ code: "bad-share", dealer: 2, leave: "bad-share" });
+      expect(complaint(dealt(change))).toEqual({ code: "bad-share", about: 2 });
   });
 });
 

@@ -5,7 +5,7 @@
 import { decodeCanonical, encodeCanonical, encodeFields, equalBytes, Secret } from "@bulkhead/base";
 import { deriveSecret, hashFields, openOnce, sealOnce } from "@bulkhead/crypto";
 import { commitShares, type MemberId, splitSecret, verifyShare } from "@bulkhead/secagg";
-import { abort, type Aborted, type InAttempt } from "../client-state.ts";
+import { abort, type Aborted, type AwaitingPlan, complain, type InAttempt } from "../client-state.ts";
 import { isSignedBy, NO_TRANSCRIPT, type Signed, signPayload } from "../context.ts";
 import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
 import { membersToBytes } from "../job.ts";
@@ -66,12 +66,15 @@ export interface AwaitingInbox extends InAttempt {
 export const onRoster = (
   state: AwaitingRoster,
   message: MessageOf<CoordinatorMessage, "roster">,
-): Step<AwaitingInbox | Aborted, ClientEffect> => {
+): Step<AwaitingInbox | AwaitingPlan | Aborted, ClientEffect> => {
   const adverts = readRoster(state, message);
   return "code" in adverts ? abort(state, adverts) : shareKeys(state, adverts);
 };
 
-const shareKeys = (state: AwaitingRoster, adverts: Adverts): Step<AwaitingInbox | Aborted, ClientEffect> => {
+const shareKeys = (
+  state: AwaitingRoster,
+  adverts: Adverts,
+): Step<AwaitingInbox | AwaitingPlan, ClientEffect> => {
   const { seat, update, context, secrets, heard, toWipe } = state;
   const transcript = transcriptOf(context, adverts);
   const dealt = dealShares(state, [...adverts.keys()]);
@@ -79,7 +82,7 @@ const shareKeys = (state: AwaitingRoster, adverts: Adverts): Step<AwaitingInbox 
   for (const [holder, { shareKey: peerKey }] of adverts) {
     if (holder === seat.id) continue;
     const key = shareKey(secrets.shareKeys.secretKey, peerKey, transcript, { owner: seat.id, holder });
-    if (key === undefined) return abort(state, { code: "bad-share", dealer: holder });
+    if (key === undefined) return complain(state, holder);
     sealed.push({ holder, box: sealOnce(key, sharesBytes(dealt.sharesOf(holder))) });
     key.wipe();
   }
