@@ -108,6 +108,8 @@ const walls = WALLS.map(({ from, never }) => ({
 }));
 
 module.exports = {
+  MAY_IMPORT,
+  DOORS,
   forbidden: [
     ...layering,
     ...doors,
