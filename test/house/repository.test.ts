@@ -94,13 +94,13 @@ describe("the layer table in ARCHITECTURE.md", () => {
   );
 });
 
-/** `–`, names, `all below`, or `all but` some. */
+/** `–`, names, or `all`, `all below`, both perhaps with `but` some. */
 const namesIn = (text: string, all: readonly string[], folder: string): readonly string[] => {
   if (text === "–") return [];
-  if (text === "all below") return all.slice(0, all.indexOf(path.basename(folder)));
-  if (!text.startsWith("all but ")) return text.split(", ");
-  const left = text.slice("all but ".length).split(", ");
-  return all.filter((name) => !left.includes(name));
+  if (!text.startsWith("all")) return text.split(", ");
+  const [which, left = ""] = text.split(" but ");
+  const meant = which === "all below" ? all.slice(0, all.indexOf(path.basename(folder))) : all;
+  return meant.filter((name) => !left.split(", ").includes(name));
 };
 
 describe("the page of each workspace", () => {
