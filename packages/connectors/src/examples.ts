@@ -28,6 +28,8 @@ export interface BadRow {
 
 export interface Examples {
   readonly rows: readonly Example[];
+  /** `file:line` of each of them. */
+  readonly places: readonly string[];
   /** Of all rows, good and bad. */
   readonly total: number;
   /** The first twenty. */
@@ -66,6 +68,7 @@ class Collector {
   readonly #spec: ExampleSpec;
   readonly #labels: LabelReader;
   readonly #rows: Example[] = [];
+  readonly #places: string[] = [];
   readonly #bad: BadRow[] = [];
   readonly #seen = new Set<string>();
   #firstKeys: readonly string[] | undefined;
@@ -92,7 +95,7 @@ class Collector {
     const label = this.#labels.read(fields[labelColumn]);
     if (problem !== undefined) this.takeBad(place, problem);
     else if (typeof label === "string") this.takeBad(place, label);
-    else this.#take(String(fields[textColumn]), label);
+    else this.#take(place, String(fields[textColumn]), label);
   }
 
   takeBad(place: string, problem: string): void {
@@ -109,6 +112,7 @@ class Collector {
     for (const { label } of this.#rows) perLabel[label]! += 1;
     return {
       rows: this.#rows,
+      places: this.#places,
       total: this.#total,
       bad: this.#bad,
       badCount: this.#badCount,
@@ -130,11 +134,12 @@ class Collector {
     return hasLoneSurrogate(text) ? "its text has half a character (a lone surrogate)" : undefined;
   }
 
-  #take(text: string, label: number): void {
+  #take(place: string, text: string, label: number): void {
     this.#total++;
     const { longestText } = this.#spec;
     if (text.length > longestText) this.#cutCount++;
     this.#rows.push({ text: startOf(text, longestText), label });
+    this.#places.push(place);
   }
 
   #expectColumns(): void {
