@@ -217,7 +217,7 @@ describe("while it takes part a cell refuses", () => {
 });
 
 test("where the coordinator cannot be reached the run ends so", async () => {
-  const site = startSite(patientFederation(), 1, { url: NOWHERE });
+  const site = startSite(patientFederation(), 1, { url: NOWHERE, reachMs: 300 });
   expect(await site.done).toMatchObject({ outcome: "unreachable", code: "unreachable" });
   expect(site.said).toEqual([]);
 });

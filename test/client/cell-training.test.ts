@@ -117,8 +117,8 @@ test("nothing that crosses the pipe, and nothing on the disk, has a row, an upda
   const hidden = [...secrets, ...ROW_TEXTS.map((text) => Buffer.from(text))];
   const journals = sites.map((site) => fs.readFileSync(path.join(cellFolder(federation, site), "journal")));
   const seen = Buffer.concat([...sites.flatMap(({ crossed }) => crossed), ...kept, ...journals]);
-  for (const bytes of hidden) expect(seen.includes(Buffer.from(bytes))).toBe(false);
+  for (const bytes of hidden) expect(seen.indexOf(Buffer.from(bytes))).toBe(-1);
   // The search finds what is there.
-  expect(seen.includes(Buffer.from("awaiting-roster"))).toBe(true);
+  expect(seen.indexOf(Buffer.from("awaiting-roster"))).not.toBe(-1);
   expect(kept.some(({ length }) => length > 400)).toBe(true);
 });
