@@ -131,6 +131,13 @@ describe("an operator", () => {
     expect(await Promise.all([again, ...others].map(({ done }) => done))).toEqual([DONE, DONE, DONE]);
   });
 
+  test("stops a site while it starts, and nothing is sent", async () => {
+    const site = startSite(patientFederation(), 1, { url: "ws://127.0.0.1:1" });
+    site.tell({ type: "stop", withdraws: false });
+    expect(await site.done).toMatchObject({ outcome: "stopped", code: "stopped" });
+    expect(site.said).toEqual([]);
+  });
+
   test("withdraws consent, and a withdrawn site says nothing but that", async () => {
     const federation = patientFederation();
     const coordinator = await patientCoordinator(federation);
