@@ -297,6 +297,17 @@ describe("the cell's end of the pipe", () => {
     expect(types()).toEqual([...before, "begin"]);
   });
 
+  test("takes the link for lost when another gateway is there", async () => {
+    const { desk, messages } = opened();
+    const heard: string[] = [];
+    desk.listen(({ type }) => void heard.push(type));
+    messages.post({ type: "link", state: "fresh", epoch: 1 });
+    messages.post({ type: "gateway-key", bytes: new Uint8Array(32).fill(8) });
+    messages.post({ type: "link", state: "fresh", epoch: 2 });
+    await turn();
+    expect(heard).toEqual(["linked", "lost", "linked"]);
+  });
+
   test("tells whoever begins to listen how things stand", async () => {
     const { desk, messages } = opened();
     messages.post({ type: "link", state: "fresh", epoch: 1 });

@@ -115,7 +115,9 @@ export class PipeDesk {
     switch (message.type) {
       case "gateway-key":
         this.#gatewayKey = message.bytes;
-        return this.#sendCertificate();
+        this.#sendCertificate();
+        // A gateway that was started anew: the link of the one before is gone with it.
+        return this.#isLinked ? this.#onLost() : undefined;
       case "link":
         return message.state === "lost" ? this.#onLost() : this.#onLinked(message);
       case "frame":
