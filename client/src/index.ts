@@ -1,6 +1,6 @@
 export { type CellOptions, startCell } from "./cell/cell.ts";
 export type { CellOutcome } from "./cell/outcome.ts";
-export { type Channel, openChannel } from "./child-channel.ts";
+export { type Channel, openChannel, runChild } from "./child-channel.ts";
 export { loadSiteConfig, type SiteConfig, siteConfigTemplate, type SiteValues } from "./config.ts";
 export { Egress, maskedBytesOf } from "./gateway/egress.ts";
 export { type EgressEntry, openEgressLog, readEgressLog } from "./gateway/egress-log.ts";
@@ -16,7 +16,13 @@ export {
   policyShape,
   type SitePolicy,
 } from "./policy.ts";
-export { type CellSettings, encodeSettings, type GatewaySettings } from "./settings.ts";
+export {
+  type CellSettings,
+  decodeCellSettings,
+  decodeGatewaySettings,
+  encodeSettings,
+  type GatewaySettings,
+} from "./settings.ts";
 export {
   isVerified,
   markVerified,

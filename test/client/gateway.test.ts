@@ -134,7 +134,7 @@ test("why a coordinator cannot be reached, or does not let this site in, is said
   const address = web.address();
   const webPort = typeof address === "object" && address !== null ? address.port : 0;
   const cases = [
-    ["link-unreachable", "unreachable"],
+    [{ url: "ws://127.0.0.1:1", settings: { reachMs: 200 } }, "link-unreachable", "unreachable"],
     [{ url: port.url.replace("ws", "wss") }, "tls-mismatch", "unreachable"],
     [{ url: `ws://127.0.0.1:${webPort}` }, "link-not-a-bulkhead-coordinator", "unreachable"],
     [{ url: other.url }, "link-wrong-coordinator", "not-let-in"],
