@@ -108,13 +108,11 @@ test.skipIf(!hasNamespaces)(
         (file) => `write:${file}`,
       ),
       ...Object.keys(ENV).map((name) => `environment:${name}`),
-      ...[
-        "processes:",
-        "status:CapEff",
-        "status:NoNewPrivs",
-        `signal:${process.pid}`,
-        `signal:${process.ppid}`,
-      ],
+      "processes:",
+      "status:CapEff",
+      "status:NoNewPrivs",
+      `signal:${process.pid}`,
+      `signal:${process.ppid}`,
     ]);
     expect(seen).toMatchObject({
       [`connect:${port}`]: "ECONNREFUSED",
@@ -159,12 +157,10 @@ test.skipIf(!hasNamespaces)(
       ...[site.at("state", "cell", "new"), site.at("state", "gateway", "new"), site.at("new")].map(
         (file) => `write:${file}`,
       ),
-      ...[
-        "processes:",
-        "environment:HTTPS_PROXY",
-        "environment:AWS_SECRET_ACCESS_KEY",
-        `signal:${running.pid}`,
-      ],
+      "processes:",
+      "environment:HTTPS_PROXY",
+      "environment:AWS_SECRET_ACCESS_KEY",
+      `signal:${running.pid}`,
       `read:/proc/${running.pid}/environ`,
     ]);
     expect(seen).toMatchObject({

@@ -44,7 +44,7 @@ describe("writing a file", () => {
   test("into a folder that is missing says so", async () => {
     const path = join(freshFolder(), "no", "file");
     await expect(writeFileAtomic(path, utf8("x"))).rejects.toMatchObject({
-      code: "folder-missing",
+      code: "path-folder-missing",
       place: path,
     });
   });

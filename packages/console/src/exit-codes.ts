@@ -28,6 +28,7 @@ export const EXIT_OF_ERROR: Readonly<Record<string, ExitCode>> = {
   identity: EXIT.usage,
   passphrase: EXIT.usage,
   path: EXIT.usage,
+  file: EXIT.usage,
   contract: EXIT.refused,
   policy: EXIT.refused,
   peer: EXIT.refused,

@@ -6,16 +6,14 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runChild } from "../../../client/src/child-channel.ts";
 
-/** Canonical JSON, as far as these news need it. */
-const news = (item) => ({
-  type: "news",
-  json: new TextEncoder().encode(JSON.stringify(Object.fromEntries(Object.entries(item).toSorted()))),
-});
+/** Their keys are sorted, so that this is canonical JSON. */
+const READY = { applied: 0, backend: "none", member: 1, rows: 3, type: "ready" };
+const DONE = { applied: 2, outcome: "done", type: "outcome" };
+const STOPPED = { applied: 1, outcome: "stopped", type: "outcome" };
 
-const ready = { type: "ready", member: 1, applied: 0, rows: 3, backend: "none" };
-
-runChild(async ({ messages: all, send }) => {
-  const messages = all[Symbol.asyncIterator]();
+runChild(async (channel) => {
+  const tell = (news) => channel.send({ type: "news", json: new TextEncoder().encode(JSON.stringify(news)) });
+  const messages = channel.messages[Symbol.asyncIterator]();
   const hear = async (type) => {
     for (;;) {
       const next = await messages.next();
@@ -28,16 +26,16 @@ runChild(async ({ messages: all, send }) => {
   const note = (text) => fs.appendFileSync(path.join(state, "heard"), `${text}\n`);
   note(`passphrase ${Buffer.from((await hear("passphrase")).bytes).toString()}`);
   const acts = {
-    ready: () => send(news(ready)),
+    ready: () => tell(READY),
     key: async () => note(`key ${Buffer.from((await hear("gateway-key")).bytes).toString("hex")}`),
     stop: async () => note(`stop ${(await hear("stop")).withdraws}`),
     over: async () => note(`over ${(await hear("over")).code}`),
-    done: () => send(news({ type: "outcome", outcome: "done", applied: 2 })),
-    stopped: () => send(news({ type: "outcome", outcome: "stopped", applied: 1 })),
+    done: () => tell(DONE),
+    stopped: () => tell(STOPPED),
     print: () => console.log("a trainer may print what it likes"),
     wait: () => sleep(600_000),
     /** What only a gateway may say. */
-    lie: () => send({ type: "over", code: "failed" }),
+    lie: () => channel.send({ type: "over", code: "failed" }),
     noise: () => fs.writeSync(3, randomBytes(4096).fill(255, 0, 4)),
     crash: () => {
       throw new Error("out of something");

@@ -6,15 +6,15 @@ import { runChild } from "../../../client/src/child-channel.ts";
 
 const outcome = { applied: 9, outcome: "done", type: "outcome" };
 
-runChild(async ({ messages, send }) => {
-  for await (const message of messages) {
+runChild(async (channel) => {
+  for await (const message of channel.messages) {
     if (message.type === "close") return;
     if (message.type !== "start") continue;
     const { state } = JSON.parse(Buffer.from(message.settings).toString());
-    await send({ type: "gateway-key", bytes: Uint8Array.from(randomBytes(32)) });
+    await channel.send({ type: "gateway-key", bytes: Uint8Array.from(randomBytes(32)) });
     const script = fs.readFileSync(path.join(state, "script"), "utf8");
     if (script === "outcome")
-      await send({ type: "news", json: new TextEncoder().encode(JSON.stringify(outcome)) });
+      await channel.send({ type: "news", json: new TextEncoder().encode(JSON.stringify(outcome)) });
     if (script === "crash") throw new Error("a bug of the gateway");
   }
 });
