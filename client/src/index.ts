@@ -9,7 +9,7 @@ export type { CellOutcome } from "./cell/outcome.ts";
 export { type CellPipe, PipeDesk } from "./cell/pipe-desk.ts";
 export { NO_PROGRESS, progressOf } from "./cell/progress.ts";
 export { VectorIntake } from "./cell/vector-intake.ts";
-export { type Channel, openChannel } from "./child-channel.ts";
+export { type Channel, openChannel, runChild } from "./child-channel.ts";
 export { loadSiteConfig, type SiteConfig, siteConfigTemplate, type SiteValues } from "./config.ts";
 export { Egress, maskedBytesOf } from "./gateway/egress.ts";
 export { type EgressEntry, openEgressLog, readEgressLog } from "./gateway/egress-log.ts";
@@ -25,7 +25,13 @@ export {
   policyShape,
   type SitePolicy,
 } from "./policy.ts";
-export { type CellSettings, encodeSettings, type GatewaySettings } from "./settings.ts";
+export {
+  type CellSettings,
+  decodeCellSettings,
+  decodeGatewaySettings,
+  encodeSettings,
+  type GatewaySettings,
+} from "./settings.ts";
 export {
   isVerified,
   markVerified,
