@@ -6,6 +6,7 @@ import { invariant, Secret } from "@bulkhead/base";
 import { sha256 } from "@bulkhead/crypto";
 import {
   attemptContext,
+  type AttemptContext,
   type ClientEffect,
   type ClientEvent,
   type ClientState,
@@ -14,11 +15,13 @@ import {
   type CoordinatorMessage,
   type CoordinatorState,
   isCoordinatorOver,
+  type Job,
   type MessageOf,
   NO_HISTORY,
   openAttempt,
   openSeat,
   resultMessage,
+  type Seat,
   signPlan,
   type Step,
   stepClient,
@@ -31,6 +34,7 @@ import {
   areCheckLanesZero,
   contributionOf,
   federation,
+  type Federation,
   type FederationSize,
   frozen,
   hashOfModel,
@@ -54,7 +58,29 @@ export interface RoundOptions extends Partial<FederationSize> {
   readonly silent?: ReadonlyMap<number, string>;
 }
 
-export const honestRound = ({ seed = "honest round", silent = new Map(), ...size }: RoundOptions = {}) => {
+export interface HonestRound {
+  readonly people: Federation;
+  readonly job: Job;
+  readonly context: AttemptContext;
+  readonly plan: MessageOf<CoordinatorMessage, "plan">;
+  readonly seats: ReadonlyMap<MemberId, Seat>;
+  /** What the coordinator has added up: plain, where it published. */
+  readonly sum: Uint8Array;
+  readonly opening: Step<CoordinatorState, CoordinatorEffect>;
+  readonly end: CoordinatorState;
+  readonly ofClients: readonly (ClientTransition & { readonly who: MemberId })[];
+  readonly ofCoordinator: readonly CoordinatorTransition[];
+  /** Where a member heard this. */
+  readonly client: (who: number, heard: string) => ClientTransition;
+  /** Where the coordinator heard this of a member. */
+  readonly coordinator: (from: number, heard: string) => CoordinatorTransition;
+}
+
+export const honestRound = ({
+  seed = "honest round",
+  silent = new Map(),
+  ...size
+}: RoundOptions = {}): HonestRound => {
   const people = federation(seed, { members: 4, rounds: 3, ...size });
   const { job, providerKey } = people;
   const random = new SeededRandom(`${seed}/seeds`);
@@ -159,14 +185,11 @@ export const honestRound = ({ seed = "honest round", silent = new Map(), ...size
     plan,
     seats,
     sum,
-    vectors,
     opening,
     end: coordinator,
-    ends: clients,
     ofClients,
     ofCoordinator,
-    /** Where a member heard this. */
-    client: (who: number, heard: string): ClientTransition => {
+    client: (who, heard) => {
       const found = ofClients.find(
         ({ who: id, event }) =>
           id === who && (event.type === "received" ? event.message.type === heard : event.type === heard),
@@ -174,8 +197,7 @@ export const honestRound = ({ seed = "honest round", silent = new Map(), ...size
       invariant(found !== undefined, `member ${who} heard ${heard}`);
       return found;
     },
-    /** Where the coordinator heard this of a member. */
-    coordinator: (from: number, heard: string): CoordinatorTransition => {
+    coordinator: (from, heard) => {
       const found = ofCoordinator.find(
         ({ event }) =>
           "from" in event &&
@@ -187,8 +209,6 @@ export const honestRound = ({ seed = "honest round", silent = new Map(), ...size
     },
   };
 };
-
-export type HonestRound = ReturnType<typeof honestRound>;
 
 /** The message of a type that this transition is about. */
 export const heardIn = <T extends CoordinatorMessage["type"]>(

@@ -17,7 +17,7 @@ export * from "./quantisation.ts";
 export * from "./reasons.ts";
 export { isSameMessage } from "./same-message.ts";
 export { signPlan } from "./stages/0-plan.ts";
-export { transcriptOf } from "./stages/1-advertise-keys.ts";
+export { type Adverts, transcriptOf } from "./stages/1-advertise-keys.ts";
 export { sharersDigest } from "./stages/2-share-keys.ts";
 export { type Agreed, agreedPayload, trailersDigest } from "./stages/4-agree.ts";
 export { onResult, type Published, resultMessage } from "./stages/6-result.ts";

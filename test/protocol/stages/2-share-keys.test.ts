@@ -134,6 +134,20 @@ describe("a client that deals", () => {
     expect(new Set(sent.sealed.map(({ box }) => box.join())).size).toBe(3);
   });
 
+  test("splits its two secrets with coefficients of their own: no holder's two shares tell of both", () => {
+    const differences = [1, 2, 3, 4].map((holder) => {
+      const held = round.client(holder, "inbox").after.state;
+      if (held.stage !== "masking") throw new Error("holds shares");
+      const { selfMask, maskKey } = held.held.get(id(1))!;
+      return selfMask
+        .reveal()
+        .map((byte, i) => byte ^ maskKey.reveal()[i]!)
+        .join();
+    });
+    // With the same coefficients each would be the difference of the two secrets.
+    expect(new Set(differences).size).toBe(4);
+  });
+
   test("keeps its shares as secrets, which are wiped with the attempt", () => {
     if (state.stage !== "awaiting-inbox") throw new Error("waits for its inbox");
     expect(state.ownShares.selfMask).toBeInstanceOf(Secret);

@@ -55,7 +55,7 @@ describe("a client masks", () => {
     for (const key of keys) {
       const same = all.filter((stream) => stream.key === key);
       if (same.length === 1) expect(same[0]!.sign).toBe(1);
-      else expect(same.map(({ sign }) => sign).sort()).toEqual([-1, 1]);
+      else expect(same.map(({ sign }) => sign).toSorted((a, b) => a - b)).toEqual([-1, 1]);
     }
   });
 
