@@ -1,6 +1,6 @@
 /** A program of its own: `mail-baselines.js judge JOB.json` or `probe MODEL-FOLDER`; its last line is the answer, in JSON. */
 import { readFile } from "node:fs/promises";
-import { bytesToHex, invariant, utf8 } from "@bulkhead/base";
+import { bytesToHex, canonicalJson, equalBytes, invariant, utf8 } from "@bulkhead/base";
 import { openBackend } from "@bulkhead/compute";
 import { EXIT, runMain } from "@bulkhead/console";
 import { sha256 } from "@bulkhead/crypto";
