@@ -14,7 +14,7 @@ export const freshFolder = (): string => {
   return folder;
 };
 
-export interface LaunchOptions {
+interface LaunchOptions {
   /** A module that is loaded before the program. */
   readonly preload?: URL;
   readonly env?: Readonly<Record<string, string>>;
@@ -33,7 +33,7 @@ export const commandOf = (program: URL, args: readonly string[], preload?: URL):
   ...args,
 ];
 
-export interface Running {
+interface Running {
   readonly child: ChildProcess;
   /** The lines that it has printed, as they come. */
   readonly lines: AsyncIterableIterator<string>;
@@ -59,7 +59,7 @@ export const nextLine = async ({ lines }: Running): Promise<string> => {
   return next.done === true ? "(ended)" : next.value;
 };
 
-export interface Outcome {
+interface Outcome {
   /** The exit code, or the signal that ended it. */
   readonly ended: number | string;
   readonly stdout: string;

@@ -39,8 +39,8 @@ export const siteLines = (contract: Contract, site: ReviewedSite): readonly stri
 const whoLine = ({ members, contract }: Job, { own, member, facts }: ReviewedSite): string => {
   const place = "code" in member ? "no member" : `member ${member.id} of ${members.length}`;
   const names = members.filter(({ id }) => facts.verifiedMembers.includes(id)).map(({ name }) => name);
-  const provider = `${contract.provider.name} is ${facts.isProviderVerified ? "" : "not "}verified`;
-  return `This site: ${own.name}, ${place}. The provider ${provider}; verified members, itself included: ${names.join(", ") || "none"}.`;
+  const provider = `${contract.provider.name}, is ${facts.isProviderVerified ? "" : "not "}verified`;
+  return `This site: ${own.name}, ${place}. The provider, ${provider}; verified members, itself included: ${names.join(", ") || "none"}.`;
 };
 
 const wouldLeave = (job: Job): readonly string[] => {
@@ -51,7 +51,7 @@ const wouldLeave = (job: Job): readonly string[] => {
     "What would leave this site",
     `  In a round: a masked update of ${humanBytes(attempt)}, again with fresh masks in each of up to ${egress.attemptsPerRound} attempts, and about ${humanBytes(besides)} of keys, sealed shares and signatures.`,
     `  In all ${training.rounds} rounds: ${humanBytes(usual)} if all succeed at once, ${humanBytes(most)} at the most.`,
-    `  Under the same masks, readable only in the sum: the site's weight, whether clipping bit${named === "" ? "" : `, ${named}`}.`,
+    `  Under the same masks, readable only in the sum: the site's weight, whether its update was clipped, how many values were clamped${named === "" ? "" : `, ${named}`}.`,
   ];
 };
 

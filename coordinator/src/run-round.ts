@@ -50,6 +50,7 @@ export class RunningAttempt {
   #deadlines = 0;
   #work: Promise<unknown> = Promise.resolve();
   #fail: (error: unknown) => void = () => undefined;
+  #isStopped = false;
 
   constructor(tools: AttemptTools, state: CoordinatorState) {
     this.#tools = tools;
@@ -62,6 +63,7 @@ export class RunningAttempt {
 
   /** Resolves when the event's turn has come, or never will: so that a member's messages wait with the member. */
   post(event: CoordinatorEvent): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting.add(resolve);
       this.#post({ event, taken: resolve });
@@ -105,6 +107,7 @@ export class RunningAttempt {
 
   /** Ends the loop where it stands; the journal has all that matters. */
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#deadline);
     this.#mailbox.close();
     for (const resolve of this.#waiting) resolve();

@@ -4,7 +4,7 @@
  */
 import fs from "node:fs";
 import path from "node:path";
-import { Mailbox, Secret } from "@bulkhead/base";
+import { bytesToHex, Mailbox, Secret } from "@bulkhead/base";
 import {
   type CellOptions,
   type CellOutcome,
@@ -21,17 +21,38 @@ import {
   startCell,
 } from "@bulkhead/client";
 import { inlineRingEngine } from "@bulkhead/compute";
-import { signedContractBytes } from "@bulkhead/protocol";
+import {
+  type ClientFrame,
+  type CoordinatorFrame,
+  decodeClientFrame,
+  decodeCoordinatorFrame,
+  signedContractBytes,
+} from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import { onTestFinished } from "vitest";
-import type { Federation } from "../coordinator/federation.ts";
+import { coordinate, type Federation, newFederation } from "../coordinator/federation.ts";
+import { floatsOf } from "../coordinator/member.ts";
 import { knownTrainer, type KnownTrainer, type KnownTrainerOptions } from "./known-trainer.ts";
+
+/** Busy machines are slow; a member that is gone shows by its lost link, not by a deadline. */
+const PATIENT = { stageMs: 60_000, trainMs: 60_000, resumeMs: 100 };
+
+export const patientFederation = (options: Parameters<typeof newFederation>[0] = {}): Federation =>
+  newFederation({ timing: PATIENT, ...options });
+
+/** It waits for all members before the first round. */
+export const patientCoordinator = (
+  federation: Federation,
+  options: Parameters<typeof coordinate>[1] = {},
+): ReturnType<typeof coordinate> => coordinate(federation, { startWaitMs: 60_000, ...options });
 
 export const ROW_TEXTS = ["the quick brown fox", "pack my box with jugs", "sphinx of black quartz"];
 
 export interface SiteOptions {
   readonly url: string;
   readonly settings?: Partial<CellSettings>;
+  /** A file of hidden rows. */
+  readonly evaluation?: string;
   readonly cell?: Partial<CellOptions>;
   readonly outcome?: KnownTrainerOptions["outcome"];
   /** Sees each message on its way; what it gives goes on in its place. */
@@ -47,6 +68,8 @@ export interface RunningSite {
   readonly news: readonly News[];
   /** Every message that crossed the pipe, encoded. */
   readonly crossed: readonly Uint8Array[];
+  /** What the cell had the gateway send. */
+  readonly said: readonly ClientFrame[];
   readonly trainers: readonly KnownTrainer[];
   readonly folder: string;
   /** Says it to the cell, as the supervisor would. */
@@ -94,7 +117,10 @@ export const settingsOf = (federation: Federation, place: number): CellSettings 
 /** Site number `place`, from 1; it ends with the test at the latest. */
 export const startSite = (federation: Federation, place: number, options: SiteOptions): RunningSite => {
   const folder = siteFolder(federation, place);
-  const settings = { ...settingsOf(federation, place), ...options.settings };
+  const plain = settingsOf(federation, place);
+  const { evaluation } = options;
+  const hidden = evaluation === undefined ? {} : { evaluation: { ...plain.data, paths: [evaluation] } };
+  const settings = { ...plain, ...hidden, ...options.settings };
   const wire = new Wire(options);
   const trainers: KnownTrainer[] = [];
   const done = startCell({
@@ -130,6 +156,7 @@ export const startSite = (federation: Federation, place: number, options: SiteOp
     done,
     news: wire.news,
     crossed: wire.crossed,
+    said: wire.said,
     trainers,
     folder,
     tell: wire.toCell,
@@ -147,6 +174,7 @@ export const startSite = (federation: Federation, place: number, options: SiteOp
 class Wire {
   readonly crossed: Uint8Array[] = [];
   readonly news: News[] = [];
+  readonly said: ClientFrame[] = [];
   site: RunningSite | undefined;
   readonly #forCell = new Mailbox<PipeMessage>();
   readonly #forGateway = new Mailbox<PipeMessage>();
@@ -175,7 +203,12 @@ class Wire {
         this.crossed.push(encoded);
         const decoded = decodePipeMessage(encoded);
         if (decoded.type === "news") this.news.push(decodeNews(decoded.json));
-        else for (const one of this.#options.onWay?.(from, decoded, this.site!) ?? [decoded]) other.post(one);
+        else
+          for (const one of this.#options.onWay?.(from, decoded, this.site!) ?? [decoded]) {
+            const frame = sentFrame(from, one);
+            if (frame !== undefined) this.said.push(frame);
+            other.post(one);
+          }
         await new Promise((resolve) => setImmediate(resolve));
       },
       end: () => Promise.resolve(),
@@ -186,3 +219,20 @@ class Wire {
 export const newsOf = <T extends News["type"]>({ news }: RunningSite, type: T): readonly NewsOf<T>[] =>
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- picked by their type
   news.filter((item) => item.type === type) as unknown as readonly NewsOf<T>[];
+
+/** Of frames that a cell sends, for hooks that act on one of them. */
+export const sentFrame = (from: "cell" | "gateway", message: PipeMessage): ClientFrame | undefined =>
+  from === "cell" && message.type === "frame" ? decodeClientFrame(message.bytes) : undefined;
+
+export const heardFrame = (from: "cell" | "gateway", message: PipeMessage): CoordinatorFrame | undefined =>
+  from === "gateway" && message.type === "frame" ? decodeCoordinatorFrame(message.bytes) : undefined;
+
+/** The cell's folder of the job. */
+export const cellFolder = ({ job }: Federation, { folder }: Pick<RunningSite, "folder">): string =>
+  path.join(folder, "cell", "jobs", bytesToHex(job.contractHash).slice(0, 16));
+
+export const modelOf = (federation: Federation, site: RunningSite, round: number): Float32Array =>
+  floatsOf(
+    federation.job,
+    fs.readFileSync(path.join(cellFolder(federation, site), "models", `round-${round}.safetensors`)),
+  );

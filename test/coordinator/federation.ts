@@ -27,6 +27,9 @@ interface FederationOptions {
   readonly attempts?: number;
   readonly timing?: Partial<Contract["timing"]>;
   readonly task?: Contract["task"];
+  readonly metrics?: Contract["metrics"];
+  /** What may leave one site in all. */
+  readonly egressBytes?: number;
   /** In place of one tensor of `length`. */
   readonly tensors?: Contract["tensors"];
 }
@@ -96,11 +99,11 @@ const contractOf = (
     },
     ring: { bits: 16, segmentLanes: Math.max(64, Math.ceil(length / 8)) },
     cohort: { minimum, threshold: thresholdOf(members.length) },
-    metrics: [
+    metrics: options.metrics ?? [
       { name: "examples", most: 1000, resolution: 1 },
       { name: "loss-sum", most: 1000, resolution: 0.25 },
     ],
-    egress: { bytes: 1e9, attemptsPerRound: attempts },
+    egress: { bytes: options.egressBytes ?? 1e9, attemptsPerRound: attempts },
     timing: { stageMs: 2000, trainMs: 5000, resumeMs: 100, ...timing },
     retention: "None",
   });

@@ -76,7 +76,7 @@ test.skipIf(!fs.existsSync("/dev/full"))(
 test("a missing folder is an error that names the path", () => {
   const path = join(freshFolder(), "none", "upload");
   expect(() => openGrowingFile(path)).toThrow(
-    expect.objectContaining({ code: "folder-missing", place: path }),
+    expect.objectContaining({ code: "path-folder-missing", place: path }),
   );
 });
 

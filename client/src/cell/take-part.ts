@@ -65,6 +65,7 @@ export class RunningRound {
   #next: Model | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #fail: (error: unknown) => void = NOTHING;
+  #isStopped = false;
 
   constructor(tools: RoundTools, before: ModelAt) {
     this.#tools = tools;
@@ -112,6 +113,7 @@ export class RunningRound {
 
   /** Ends the loop where it stands; the journal has all that matters. */
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#deadline);
     this.#mailbox.close();
     for (const resolve of this.#waiting) resolve();
@@ -146,6 +148,7 @@ export class RunningRound {
   }
 
   #post(event: Posted["event"]): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting.add(resolve);
       this.#mailbox.post({ event, taken: resolve });

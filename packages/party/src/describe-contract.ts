@@ -29,22 +29,29 @@ export const describeContract = (signed: SignedContract): string => {
 const trainingLines = ({ base, tensors, training, task }: Contract): readonly string[] => [
   "What is trained",
   `  Base model: ${base.name} (${base.architecture}), digest ${base.digest.slice(0, 16)}…; it stays frozen at the sites.`,
-  `  Task: ${typeof task["kind"] === "string" ? task["kind"] : "unnamed"}; ${tensors.length} tensors with ${parameterCount(tensors).toLocaleString("en")} parameters.`,
-  `  ${training.rounds} rounds of ${training.localSteps} local steps with ${training.batchSize} examples, ${training.optimiser.type}, learning rate ${training.learningRate} (${training.schedule}).`,
+  `  Task: ${typeof task["kind"] === "string" ? task["kind"] : "unnamed"}; ${counted(tensors.length, "tensor")} with ${parameterCount(tensors).toLocaleString("en")} parameters.`,
+  `  ${counted(training.rounds, "round")} of ${counted(training.localSteps, "local step")} with ${counted(training.batchSize, "example")}, ${training.optimiser.type}, learning rate ${training.learningRate} (${training.schedule}).`,
 ];
 
 const leavingLines = (contract: Contract): readonly string[] => {
   const { update, egress, metrics, ring } = contract;
   const { byteLength } = jobOf(contract).layout;
-  const sums = ["its weight", "how far clipping bit", ...metrics.map(({ name }) => name)].join(", ");
+  const sums = [
+    "its weight",
+    "whether its update was clipped",
+    "how many values were clamped",
+    ...metrics.map(({ name }) => name),
+  ].join(", ");
   return [
     "What leaves a site",
     `  Masked updates of ${humanBytes(byteLength)} (${ring.bits} bits a parameter), readable only as the sum over all survivors; at most ${egress.attemptsPerRound} a round and ${humanBytes(egress.bytes)} in all.`,
     `  Inside the same sum: ${sums}.`,
     `  No update is longer than ${update.clipNorm} (L2). Keys, shares, signatures and closed codes go with it.`,
-    "  Nothing else: no row, no text, no update of its own.",
+    "  Nothing else: no row, no text, no update that could be read by itself.",
   ];
 };
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 const cohortLines = (contract: Contract): readonly string[] => {
   const { members, cohort, timing } = contract;
@@ -54,7 +61,7 @@ const cohortLines = (contract: Contract): readonly string[] => {
   return [
     "Whom it protects, and what it takes",
     `  ${n} members. A sum has at least ${least} of them: ${n - least} may be missing in a round, or nothing is revealed.`,
-    `  Up to ${toleratedColluders(n)} members may side with the provider against the others (threshold ${cohort.threshold}).`,
+    `  Up to ${toleratedColluders(n)} of them may side with the provider against the others (threshold ${cohort.threshold}).`,
     `  An answer in a stage may take ${seconds(timing.stageMs)}, training and upload ${seconds(timing.trainMs)}, a lost link ${seconds(timing.resumeMs)}.`,
   ];
 };

@@ -53,7 +53,11 @@ const problemOf = (doing: Doing, code: string): Omit<InputProblem, "place"> | un
     case "ENOENT":
       return doing === "read"
         ? { code: "file-missing", problem: "there is no such file", cure: "check the path" }
-        : { code: "folder-missing", problem: "its folder does not exist", cure: "make the folder first" };
+        : {
+            code: "path-folder-missing",
+            problem: "its folder does not exist",
+            cure: "make the folder first",
+          };
     case "ENOTDIR":
       return { code: "path-wrong", problem: "a part of the path is no folder", cure: "check the path" };
     case "EISDIR":

@@ -13,7 +13,7 @@ const PRIVATE_FOLDER = 0o700;
 /**
  * After it resolves the file holds exactly `bytes`, also after a power failure; a crash or an error before that
  * leaves the old content whole. Readable by the owner alone unless `mode` says otherwise. Throws an
- * {@link InputError} (`disk-full`, `not-writable`, `folder-missing`) that names the path.
+ * {@link InputError} (`disk-full`, `not-writable`, `path-folder-missing`) that names the path.
  */
 export const writeFileAtomic = async (
   path: string,
