@@ -52,10 +52,8 @@ const modelFrom = async (setting: Setting, name: string, from: ModelSource): Pro
   if (from.type === "initial") return setting.initial;
   if (from.type === "trained") return train(setting, name, from);
   const { model, task } = await readClassifierCheckpoint(from.folder, setting.job.modelFolder);
-  invariant(
-    JSON.stringify(task) === JSON.stringify(setting.task),
-    "a checkpoint carries the contract's task",
-  );
+  const isSameTask = equalBytes(canonicalJson({ ...task }), canonicalJson({ ...setting.task }));
+  invariant(isSameTask, "a checkpoint carries the contract's task");
   return model;
 };
 
