@@ -33,7 +33,7 @@ export const commandOf = (program: URL, args: readonly string[], preload?: URL):
   ...args,
 ];
 
-interface Running {
+export interface Running {
   readonly child: ChildProcess;
   /** The lines that it has printed, as they come. */
   readonly lines: AsyncIterableIterator<string>;
@@ -59,7 +59,7 @@ export const nextLine = async ({ lines }: Running): Promise<string> => {
   return next.done === true ? "(ended)" : next.value;
 };
 
-interface Outcome {
+export interface Outcome {
   /** The exit code, or the signal that ended it. */
   readonly ended: number | string;
   readonly stdout: string;

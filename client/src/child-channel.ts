@@ -1,6 +1,7 @@
 /** A child process's end of the pipe to its supervisor, and what a child is made of: one task over that pipe. */
 import fs from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { MessageWriter, messagesOf } from "./frame-stream.ts";
 import { decodePipeMessage, encodePipeMessage, type PipeMessage } from "./pipe.ts";
 
@@ -26,6 +27,8 @@ async function* decoded(input: Readable): AsyncGenerator<PipeMessage> {
   for await (const message of messagesOf(input)) yield decodePipeMessage(message);
 }
 
+const LAST_WORDS_MS = 1000;
+
 /** Where a child's messages go out; in they come on stdin. Stdout and stderr are for whoever prints. */
 export const CHILD_OUTPUT = 3;
 
@@ -45,8 +48,9 @@ export const runChild = (task: (channel: Channel) => Promise<void>): void => {
       // oxlint-disable-next-line unicorn/no-process-exit -- open sockets and threads do not keep a child
       process.exit(0);
     },
-    (error: unknown) => {
+    async (error: unknown) => {
       console.error(error);
+      await Promise.race([channel.end(), sleep(LAST_WORDS_MS)]);
       // oxlint-disable-next-line unicorn/no-process-exit -- the same
       process.exit(1);
     },

@@ -1,11 +1,11 @@
 /** Whole messages over a byte stream between two processes of one machine: each behind its length. */
-import { type Secret, u32ToBytes } from "@bulkhead/base";
+import { type Secret, ShapeError, u32ToBytes } from "@bulkhead/base";
 import type { Readable, Writable } from "node:stream";
 import { LONGEST_PIPE_MESSAGE } from "./pipe.ts";
 
 const LENGTH_BYTES = 4;
 
-/** The messages, one by one; the stream is read no faster than they are taken. A length beyond the bound throws. */
+/** The messages, one by one; the stream is read no faster than they are taken. A length beyond the bound throws a {@link ShapeError}. */
 export async function* messagesOf(stream: Readable): AsyncGenerator<Uint8Array> {
   const parts = new Parts();
   let wanted: number | undefined;
@@ -16,7 +16,7 @@ export async function* messagesOf(stream: Readable): AsyncGenerator<Uint8Array> 
         const head = parts.take(LENGTH_BYTES);
         if (head === undefined) break;
         wanted = new DataView(head.buffer, head.byteOffset).getUint32(0);
-        if (wanted > LONGEST_PIPE_MESSAGE) throw new Error("a message on the pipe is longer than any may be");
+        if (wanted > LONGEST_PIPE_MESSAGE) throw new ShapeError("length", "a message of the pipe");
       }
       const message = parts.take(wanted);
       if (message === undefined) break;

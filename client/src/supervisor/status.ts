@@ -96,7 +96,7 @@ export class StatusFile {
   hear(news: News): void {
     const before = this.#status;
     this.#status = { ...before, ...this.#changes(news) };
-    this.#timer ??= setTimeout(() => this.#write(), SETTLE_MS).unref();
+    this.#timer ??= setTimeout(() => this.#tryToWrite(), SETTLE_MS).unref();
   }
 
   close({ outcome, code, applied, problem }: RunEnd): void {
@@ -155,6 +155,15 @@ export class StatusFile {
       sentMessages: this.#before.sentMessages + sentMessages,
       receivedBytes: this.#before.receivedBytes + receivedBytes,
     };
+  }
+
+  /** It only tells others: a disk that is full ends the run where something has to be saved. */
+  #tryToWrite(): void {
+    try {
+      this.#write();
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+    }
   }
 
   #write(): void {

@@ -65,6 +65,8 @@ export class Supervisor {
   #isEnding = false;
   #isStopping = false;
   #stopTimer: NodeJS.Timeout | undefined;
+  /** Of this process: a disk that is full. */
+  #failure: { readonly error: unknown } | undefined;
 
   /** Both are running when it returns. */
   constructor(options: SupervisorOptions) {
@@ -73,21 +75,22 @@ export class Supervisor {
     this.#gateway = this.#start("gateway");
   }
 
-  /** Resolves when both have ended. */
+  /** Resolves when both have ended; rejects with what went wrong on this side, both ended too. */
   async run(): Promise<Ending> {
     const { cell, passphrase } = this.#options;
     const secret = passphraseMessage(passphrase);
     passphrase.wipe();
     this.#begin(this.#cell, cell.settings);
     this.#cell.pipe.sendSecret(secret);
-    const gateways = this.#keepGateway();
-    await this.#relay(this.#cell);
+    const gateways = this.#keepGateway().catch(this.#fail);
+    await this.#relay(this.#cell).catch(this.#fail);
     const how = await this.#cell.ended;
     clearTimeout(this.#stopTimer);
     this.#isEnding = true;
-    if (this.#outcome === undefined && !this.#isStopping) this.#note("cell", endedProblem("cell", how));
+    if (this.#outcome === undefined && !this.#isStopping) this.#problems.cell ??= endedProblem("cell", how);
     await this.#gateway.end(FAREWELL_MS);
     await gateways;
+    if (this.#failure !== undefined) throw this.#failure.error;
     return this.#ending();
   }
 
@@ -97,6 +100,13 @@ export class Supervisor {
     this.#say(this.#cell, { type: "stop", withdraws });
     this.#stopTimer ??= setTimeout(() => this.#cell.kill(), STOP_MS);
   }
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure ??= { error };
+    this.#isEnding = true;
+    this.#cell.kill();
+    this.#gateway.kill();
+  };
 
   #start(name: ChildOptions["name"]): Child {
     const { wall, output, programs, [name]: part } = this.#options;

@@ -26,8 +26,9 @@ const NOTICE = "no protection against code execution in the gateway";
 export const raiseWall = async (
   least: "none" | "namespaces",
   env: NodeJS.ProcessEnv = process.env,
+  usual: readonly string[] = USUAL_FOLDERS,
 ): Promise<Wall> => {
-  const found = await findBubblewrap(env);
+  const found = await findBubblewrap([...(env["PATH"] ?? "").split(path.delimiter), ...usual]);
   if (found.type === "works")
     return {
       strength: "namespaces",
@@ -47,9 +48,11 @@ type Found =
   | { readonly type: "works"; readonly path: string }
   | { readonly type: "none"; readonly why: string };
 
-const findBubblewrap = async (env: NodeJS.ProcessEnv): Promise<Found> => {
+/** A scheduler's PATH may be short. */
+const USUAL_FOLDERS = ["/usr/bin", "/bin", "/usr/local/bin"];
+
+const findBubblewrap = async (folders: readonly string[]): Promise<Found> => {
   if (process.platform !== "linux") return { type: "none", why: "this system is not Linux" };
-  const folders = [...(env["PATH"] ?? "").split(path.delimiter), "/usr/bin", "/bin"];
   const file = folders
     .filter((folder) => path.isAbsolute(folder))
     .map((folder) => path.join(folder, "bwrap"))
