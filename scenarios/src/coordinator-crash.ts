@@ -16,6 +16,7 @@ import {
   startSite,
 } from "./harness/federation.ts";
 import { filesBelow } from "./harness/files.ts";
+import { freePort } from "./harness/port.ts";
 import type { Program } from "./harness/program.ts";
 import type { Scenario, Stage } from "./scenario.ts";
 
@@ -49,24 +50,15 @@ export const coordinatorCrash: Scenario = {
     });
     for (let round = 1; round <= ROUNDS; round++)
       for (const site of NAMES.keys()) release(federation, site, round);
-    const undisturbed = await playUndisturbed(
-      stage,
-      copyFederation(federation, path.join(stage.folder, "undisturbed")),
-    );
-    const kills = {
-      after: await playWithKills(stage, copyFederation(federation, path.join(stage.folder, "killed-after")), {
-        when: "after",
-        undisturbed,
-      }),
-      before: await playWithKills(
-        stage,
-        copyFederation(federation, path.join(stage.folder, "killed-before")),
-        {
-          when: "before",
-          undisturbed,
-        },
+    const copy = async (name: string) =>
+      copyFederation(federation, path.join(stage.folder, name), await freePort());
+    const undisturbed = await playUndisturbed(stage, await copy("undisturbed"));
+    const [before, after] = await Promise.all(
+      (["before", "after"] as const).map(async (when) =>
+        playWithKills(stage, await copy(`killed-${when}`), { when, undisturbed }),
       ),
-    };
+    );
+    const kills = { before: before!, after: after! };
     return { model: undisturbed, kills };
   },
 };

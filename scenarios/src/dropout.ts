@@ -3,7 +3,14 @@
  * the exact sum of the six that delivered. A third is killed, and the round after ends void with nothing revealed.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { expectedSum, publishedSum, release, setUpFixture } from "./fixture.ts";
+import {
+  expectedSum,
+  filesOfProviderWith,
+  filesOfProviderWithUpdates,
+  publishedSum,
+  release,
+  setUpFixture,
+} from "./fixture.ts";
 import { type Federation, startCoordinator, startSite } from "./harness/federation.ts";
 import { fieldsOf, lineWith } from "./harness/lines.ts";
 import type { Program } from "./harness/program.ts";
@@ -49,6 +56,8 @@ const firstRound = async ({ say, check }: Stage, federation: Federation, { coord
   sites[AFTER_SHARES]!.kill();
   release(federation, AFTER_INPUT, 1);
   await coordinator.line(lineWith({ round: 1, event: "folded", from: AFTER_INPUT + 1 }));
+  const found = filesOfProviderWithUpdates(federation, [AFTER_INPUT], 1);
+  check("the provider has its masked input, and its update in no file", found.length === 0, { found });
   say(`${NAMES[AFTER_INPUT]} has delivered its masked input; killing it`);
   sites[AFTER_INPUT]!.kill();
   const survivors = NAMES.map((_, site) => site).filter((site) => site !== AFTER_SHARES);
@@ -65,6 +74,12 @@ const firstRound = async ({ say, check }: Stage, federation: Federation, { coord
       wrong,
       lanes: published?.length ?? 0,
     },
+  );
+  const sum = (i: number) => expected[i]!;
+  check(
+    "the provider has that sum in its files, and no update of any site",
+    filesOfProviderWith(federation, sum).length > 0 &&
+      filesOfProviderWithUpdates(federation, [...NAMES.keys()], 1).length === 0,
   );
   return survivors.map((site) => NAMES[site]!);
 };

@@ -114,3 +114,27 @@ export const publishedSum = (
   }
   return lanes;
 };
+
+/** A stretch within one segment, long enough to be nobody else's. */
+const STRETCH = { start: 100, length: 64 };
+
+/** The provider's files in which a stretch of these numbers stands, as lanes or as floats. */
+export const filesOfProviderWith = (
+  federation: Federation,
+  numbers: (i: number) => number,
+): readonly string[] => {
+  const values = Array.from({ length: STRETCH.length }, (_, i) => numbers(STRETCH.start + i));
+  const forms = [Int16Array.from(values), Float32Array.from(values)].map(({ buffer }) => Buffer.from(buffer));
+  return filesBelow(coordinatorFolder(federation)).filter((file) => {
+    const content = fs.readFileSync(file);
+    return forms.some((form) => content.includes(form));
+  });
+};
+
+/** The provider's files with an update of one of these sites. */
+export const filesOfProviderWithUpdates = (
+  federation: Federation,
+  sites: readonly number[],
+  round: number,
+): readonly string[] =>
+  sites.flatMap((site) => filesOfProviderWith(federation, (i) => coordinate(site, round, i)));

@@ -1,6 +1,6 @@
 /** A program of its own: `mail-baselines.js judge JOB.json` or `probe MODEL-FOLDER`; its last line is the answer, in JSON. */
 import { readFile } from "node:fs/promises";
-import { bytesToHex, invariant, utf8 } from "@bulkhead/base";
+import { bytesToHex, canonicalJson, equalBytes, invariant, utf8 } from "@bulkhead/base";
 import { openBackend } from "@bulkhead/compute";
 import { EXIT, runMain } from "@bulkhead/console";
 import { sha256 } from "@bulkhead/crypto";
@@ -52,10 +52,8 @@ const modelFrom = async (setting: Setting, name: string, from: ModelSource): Pro
   if (from.type === "initial") return setting.initial;
   if (from.type === "trained") return train(setting, name, from);
   const { model, task } = await readClassifierCheckpoint(from.folder, setting.job.modelFolder);
-  invariant(
-    JSON.stringify(task) === JSON.stringify(setting.task),
-    "a checkpoint carries the contract's task",
-  );
+  const isSameTask = equalBytes(canonicalJson({ ...task }), canonicalJson({ ...setting.task }));
+  invariant(isSameTask, "a checkpoint carries the contract's task");
   return model;
 };
 
