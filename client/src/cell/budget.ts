@@ -3,7 +3,7 @@ import type { Job, Reason } from "@bulkhead/protocol";
 import type { SitePolicy } from "../policy.ts";
 import type { Spent } from "./progress.ts";
 
-export type BudgetProblem = Extract<Reason, { readonly code: "budget-spent" }>;
+type BudgetProblem = Extract<Reason, { readonly code: "budget-spent" }>;
 
 /** Why one more masked update of this round may not be made; asked before its first byte is. */
 export const budgetProblem = (

@@ -12,7 +12,7 @@ import { type CellOutcome, outcomeOfEnd, outcomeOfError, outcomeOfReason } from 
 import { type CellPipe, PipeDesk } from "./pipe-desk.ts";
 import { isComplete, playJob } from "./play-job.ts";
 
-export type OpenIdentity = (file: string, passphrase: Secret) => Promise<Identity>;
+type OpenIdentity = (file: string, passphrase: Secret) => Promise<Identity>;
 
 export interface CellOptions extends SiteTools {
   readonly settings: CellSettings;

@@ -23,7 +23,7 @@ export const expectKnownMetrics = ({ job, metrics }: Pick<Contract, "job" | "met
   });
 };
 
-export interface Contribution {
+interface Contribution {
   /** Whether the update was longer than the contract's clip norm. */
   readonly isClipped: boolean;
   readonly job: QuantiseJob;

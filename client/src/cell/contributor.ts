@@ -28,6 +28,8 @@ export interface ContributorTools {
   readonly log: (error: unknown) => void;
 }
 
+const TELL_EVERY_MS = 100;
+
 type Mask = Extract<ClientEffect, { readonly type: "mask" }>;
 
 export class Contributor {
@@ -108,19 +110,11 @@ export class Contributor {
 
   /** `undefined` where training gave nothing usable, which has been said. */
   async #trainAnew(): Promise<TrainedUpdate | undefined> {
-    const { site, tell, report, log } = this.#tools;
+    const { site, report, log } = this.#tools;
     const seed = shuffleSeed(site.identity.siteSecret, site.job);
     const job = trainJobOf(site.job.contract, this.#before, seed.reveal());
     try {
-      const outcome = await site.training.train(job, (step, loss) =>
-        tell({
-          type: "training",
-          round: this.#round,
-          step: step + 1,
-          steps: job.localSteps,
-          ...(Number.isFinite(loss) ? { loss } : {}),
-        }),
-      );
+      const outcome = await site.training.train(job, this.#onStep(job.localSteps));
       if (outcome.type === "trained" && isUsable(outcome)) return outcome;
       report(trainProblem(outcome.type === "failed" ? outcome : NOT_FINITE, site));
     } catch (error) {
@@ -130,6 +124,18 @@ export class Contributor {
       seed.wipe();
     }
     return undefined;
+  }
+
+  /** Often enough for a person who watches. */
+  #onStep(steps: number): (step: number, loss: number) => void {
+    let toldAt = -Infinity;
+    return (step, loss) => {
+      const now = performance.now();
+      if (now - toldAt < TELL_EVERY_MS && step + 1 < steps) return;
+      toldAt = now;
+      const finite = Number.isFinite(loss) ? { loss } : {};
+      this.#tools.tell({ type: "training", round: this.#round, step: step + 1, steps, ...finite });
+    };
   }
 
   async #mask(effect: Mask, isDropped: () => boolean): Promise<ClientEvent | undefined> {

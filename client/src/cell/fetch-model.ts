@@ -8,8 +8,8 @@ import { type CellOutcome, outcomeOfFinish, outcomeOfReason } from "./outcome.ts
 import type { DeskEvent, PipeDesk } from "./pipe-desk.ts";
 import { VectorIntake } from "./vector-intake.ts";
 
-export type Fetched = { readonly type: "model"; readonly bytes: Uint8Array } | FetchEnd;
-export interface FetchEnd {
+type Fetched = { readonly type: "model"; readonly bytes: Uint8Array } | FetchEnd;
+interface FetchEnd {
   readonly type: "end";
   readonly outcome: CellOutcome;
 }

@@ -21,7 +21,7 @@ import { type Journal, makeFolder, openJournal } from "@bulkhead/store";
 import type { JobFolder } from "./job-folder.ts";
 
 /** Written before the first byte of a masked update is made: an update that may have left counts as one that has. */
-export interface MaskedEntry extends AttemptName {
+interface MaskedEntry extends AttemptName {
   readonly type: "masked";
   readonly bytes: number;
 }

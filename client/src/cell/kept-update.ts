@@ -18,7 +18,7 @@ export interface TrainedUpdate {
 }
 
 /** What an update belongs to; another round or model never finds it. */
-export interface UpdateName {
+interface UpdateName {
   readonly round: number;
   readonly modelHash: Uint8Array;
 }

@@ -2,6 +2,7 @@
  * The cell's end of its pipe: takes what comes to whoever is at work, certifies the gateway's key, and hands frames to
  * the gateway in order. Sessions are counted by epochs; what was waiting for an earlier one is dropped with it.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { encodeCanonical, ShapeError } from "@bulkhead/base";
 import { certifyGateway, gatewayCertificate, LONGEST_CERTIFICATE_MS } from "@bulkhead/crypto";
 import {
@@ -29,13 +30,15 @@ export type DeskEvent =
   | { readonly type: "stop"; readonly withdraws: boolean };
 
 /** Whoever is at work; the next message is read when the promise has resolved. */
-export type Listener = (event: DeskEvent) => void | Promise<void>;
+type Listener = (event: DeskEvent) => void | Promise<void>;
 
 /** Why there will be no link any more, or nobody at the other end of the pipe. */
 export type DeskEnd = OverCode | "abandoned";
 
 type Certifying = Pick<Membership, "identity" | "job" | "member">;
 
+/** For what was sent last, a leave perhaps. */
+const FAREWELL_MS = 5000;
 const RENEW_AFTER_MS = LONGEST_CERTIFICATE_MS / 2;
 
 export class PipeDesk {
@@ -99,11 +102,16 @@ export class PipeDesk {
     void this.#say({ type: "news", json: encodeNews(news) });
   };
 
-  /** Resolves when the gateway has taken all that was sent, or there is none that would. */
+  /** Resolves when the gateway has taken all that was sent, or there is none that would in time. */
   async close(): Promise<void> {
     clearTimeout(this.#renewal);
     this.#listener = undefined;
-    if (this.#isLinked) await Promise.race([this.#outbox.drained(), this.ended]);
+    if (this.#isLinked) {
+      const late = new AbortController();
+      const timeout = sleep(FAREWELL_MS, undefined, { signal: late.signal }).catch(() => undefined);
+      await Promise.race([this.#outbox.drained(), this.ended, timeout]);
+      late.abort();
+    }
     await this.#say({ type: "close" });
   }
 

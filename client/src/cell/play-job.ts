@@ -8,7 +8,7 @@ import { type CellOutcome, outcomeOfEnd, outcomeOfState } from "./outcome.ts";
 import type { DeskEnd, PipeDesk } from "./pipe-desk.ts";
 import { type RoundEnd, RunningRound, type RoundTools } from "./take-part.ts";
 
-export type JobTools = Omit<RoundTools, "desk"> & { readonly desk: PipeDesk };
+type JobTools = Omit<RoundTools, "desk"> & { readonly desk: PipeDesk };
 
 /** Throws an {@link InputError} where the disk or the coordinator's model makes it impossible to go on. */
 export const playJob = async (tools: JobTools): Promise<CellOutcome> => {

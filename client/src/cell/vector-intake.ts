@@ -1,13 +1,13 @@
 /** A vector that arrives in chunks: the first model, or the sum of a round. Never more memory than was expected. */
 import type { Chunk, VectorName } from "@bulkhead/protocol";
 
-export interface ExpectedVector {
+interface ExpectedVector {
   readonly vector: VectorName;
   readonly round: number;
   readonly byteLength: number;
 }
 
-export type Taken =
+type Taken =
   | { readonly type: "more"; readonly bytes: number }
   | { readonly type: "whole"; readonly bytes: Uint8Array }
   /** Of a round that is over, or of one that is not asked for. */
