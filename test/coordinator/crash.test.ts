@@ -43,7 +43,7 @@ test("a coordinator that is stopped goes on where it stood, with the same attemp
 });
 
 test("a job that is done stays done, and tells so whoever comes late", async () => {
-  const federation = newFederation({ members: 4, rounds: 1 });
+  const federation = newFederation({ members: 4, rounds: 1, timing: { resumeMs: 5000 } });
   const first = await coordinate(federation, { startWaitMs: 50 });
   for (const place of [1, 2, 3]) memberOf(federation, place, { url: () => first.url });
   expect(await first.done).toEqual({ outcome: "done" });

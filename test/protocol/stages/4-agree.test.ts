@@ -186,8 +186,21 @@ describe("the coordinator", () => {
     expect(goes.stage).toBe("collecting-reveals");
   });
 
-  test("gives the attempt up where nobody has signed", () => {
-    const { state: ended } = stepCoordinator(collecting, { type: "deadline-passed" });
+  test("waits where no signature has come in time, since one may be on its way", () => {
+    const late = stepCoordinator(collecting, { type: "deadline-passed" });
+    expect(late.state).toMatchObject({ stage: "collecting-agreements", isWaiting: true });
+    let goes = late.state;
+    for (const from of [1, 2, 3])
+      ({ state: goes } = stepCoordinator(goes, round.coordinator(from, "agree").event));
+    expect(goes.stage).toBe("collecting-reveals");
+  });
+
+  test("gives the attempt up once it is over for every survivor and nobody has signed", () => {
+    let ended: CoordinatorState = collecting;
+    for (const from of [1, 2, 3, 4]) {
+      expect(ended.stage).toBe("collecting-agreements");
+      ({ state: ended } = stepCoordinator(ended, { type: "lost", from: id(from) }));
+    }
     expect(ended).toMatchObject({
       stage: "void",
       reason: { stage: "agreements", present: 0 },

@@ -131,7 +131,7 @@ export interface CollectingAgreements extends Attempt {
   readonly survivors: readonly MemberId[];
   readonly trailers: ReadonlyMap<MemberId, Trailer>;
   readonly agreements: ReadonlyMap<MemberId, Uint8Array>;
-  /** Past the deadline with a signature but no quorum: only the missing members can end this. */
+  /** Past the deadline without a quorum: somebody may have signed, so only the missing members can end this. */
   readonly isWaiting: boolean;
 }
 
@@ -186,7 +186,11 @@ export const onAgree = (
 export const hasQuorum = ({ agreements, context }: CollectingAgreements): boolean =>
   agreements.size >= context.job.threshold;
 
-/** Somebody has signed, so this set alone can be revealed: the attempt pauses until the missing members return. */
+/** Whether no signature has come and none will, since the attempt is over for every survivor: another may be opened. */
+export const isGivenUp = ({ agreements, survivors, gone }: CollectingAgreements): boolean =>
+  agreements.size === 0 && survivors.every((id) => gone.has(id));
+
+/** Somebody may have signed, so this set alone can be revealed: the attempt pauses until the missing members return. */
 export const waitFor = (
   { context, survivors }: Pick<CollectingAgreements, "context" | "survivors">,
   missing: readonly MemberId[],
