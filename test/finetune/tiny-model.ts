@@ -22,9 +22,6 @@ const WORDS = [
   "monday",
 ];
 
-/** A word that has no embedding in {@link overflowingModel}. */
-export const OVERFLOWING = "monday";
-
 export const TINY_CONFIG = {
   model_type: "bert",
   hidden_act: "gelu",
@@ -153,7 +150,7 @@ export const tinyModelFolder = (files: Files = {}): string => {
   return folder;
 };
 
-export const writeTinyModel = (folder: string, files: Files = {}): void => {
+const writeTinyModel = (folder: string, files: Files = {}): void => {
   fs.writeFileSync(path.join(folder, "config.json"), JSON.stringify(files.config ?? TINY_CONFIG));
   fs.writeFileSync(path.join(folder, "tokenizer.json"), JSON.stringify(files.tokenizer ?? TINY_TOKENIZER));
   fs.writeFileSync(path.join(folder, "model.safetensors"), files.weights ?? writeSafetensors(tinyWeights()));

@@ -68,7 +68,7 @@ const layerNorm = (weights: readonly SlowTensor[], name: string, x: Vector, epsi
 };
 
 /** By its series, which converges for every x; exact to about 1e-15 for |x| < 4, where 1 is reached beyond. */
-export const erf = (x: number): number => {
+const erf = (x: number): number => {
   if (Math.abs(x) > 6) return Math.sign(x);
   // e^(−x²) Σ 2^(n+1) x^(2n+1) / (√π (2n+1)!!): all terms have one sign, so that nothing cancels.
   let term = x;

@@ -38,7 +38,7 @@ const codeOf = (trouble: Trouble): OverCode =>
 
 const isRefusal = ({ type }: LinkFailure): boolean => type === "refused" || type === "wrong-coordinator";
 
-export const linkProblem = (reason: SessionOver, place: string): InputProblem =>
+const linkProblem = (reason: SessionOver, place: string): InputProblem =>
   inFamily(sessionOverProblem(reason, place));
 
 /** Codes whose first part has no exit code of its own get one: what the config says wrong, or the link. */

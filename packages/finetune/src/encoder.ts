@@ -135,7 +135,7 @@ const joinDense = (tf: TensorFlow, parts: readonly Dense[]): Dense => {
 };
 
 /** Word, position and type, normalised: [rows · length, width]. */
-export const embed = (tf: TensorFlow, encoder: Encoder, { ids, rows, length }: TokenBatch): Tensor2D => {
+const embed = (tf: TensorFlow, encoder: Encoder, { ids, rows, length }: TokenBatch): Tensor2D => {
   const { width } = encoder.config;
   const words = tf.gather(encoder.words, tf.tensor1d(ids, "int32"));
   const positions = tf.slice(encoder.positions, [0, 0], [length, width]);

@@ -42,7 +42,7 @@ export interface AdapterScales {
 }
 
 /** The projection to query, key and value with the adapters added to its weight. */
-export const adaptedProjection = (
+const adaptedProjection = (
   tf: TensorFlow,
   projection: Dense,
   { query, value }: LayerAdapters,
