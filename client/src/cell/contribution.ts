@@ -1,26 +1,14 @@
 /** From a trained update to what the ring engine encodes: clipped, weighted, with the scalars that go into the sum. */
-import { InputError, invariant } from "@bulkhead/base";
+import { invariant } from "@bulkhead/base";
 import { l2Norm, type QuantiseJob } from "@bulkhead/compute";
+import { METRIC_NAMES, type MetricName } from "@bulkhead/party";
 import { CLAMPED, CLIPPED, type Contract, type Job } from "@bulkhead/protocol";
 import { clipFactor, encodeScalars, quantiseSpec, WEIGHT } from "@bulkhead/secagg";
 import type { TrainedUpdate } from "./kept-update.ts";
 
-/** Every metric that this program can put into a sum, by its name in contracts. */
-const METRICS: Readonly<Record<string, (trained: TrainedUpdate) => number>> = {
+const METRICS: Readonly<Record<MetricName, (trained: TrainedUpdate) => number>> = {
   examples: ({ examples }) => examples,
   "loss-sum": ({ lossSum }) => lossSum,
-};
-
-/** Throws an {@link InputError} where the contract wants a number that nobody here can give. */
-export const expectKnownMetrics = ({ job, metrics }: Pick<Contract, "job" | "metrics">): void => {
-  const unknown = metrics.find(({ name }) => !Object.hasOwn(METRICS, name));
-  if (unknown === undefined) return;
-  throw new InputError({
-    code: "contract-metric",
-    place: `contract ${job}`,
-    problem: `it asks for a metric ${unknown.name}, which this program does not know`,
-    cure: `draft it with ${Object.keys(METRICS).join(" and ")}`,
-  });
 };
 
 interface Contribution {
@@ -43,9 +31,8 @@ export const contributionOf = (
   invariant(Number.isFinite(norm), "an update that is not finite never comes so far");
   const weight = weightOf(rows, weighting);
   const isClipped = norm > clipNorm;
-  const metrics = Object.fromEntries(
-    job.contract.metrics.map(({ name }) => [name, METRICS[name]!(trained)] as const),
-  );
+  const wanted = METRIC_NAMES.filter((name) => job.contract.metrics.some((metric) => metric.name === name));
+  const metrics = Object.fromEntries(wanted.map((name) => [name, METRICS[name](trained)] as const));
   return {
     isClipped,
     job: {

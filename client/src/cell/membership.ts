@@ -1,12 +1,11 @@
 /** Who this is under which contract, and that it may take part at all: checked before a row is read. */
 import { equalBytes, InputError } from "@bulkhead/base";
 import type { Identity } from "@bulkhead/crypto";
-import { expectAllSigned, expectKnownTask } from "@bulkhead/party";
+import { expectAllSigned, expectKnownMetrics, expectKnownTask } from "@bulkhead/party";
 import { type Job, jobOf, type SignedContract } from "@bulkhead/protocol";
 import type { MemberId } from "@bulkhead/secagg";
 import { type PolicyRefusal, policyRefusals } from "../policy.ts";
 import type { CellSettings } from "../settings.ts";
-import { expectKnownMetrics } from "./contribution.ts";
 
 export interface Membership {
   readonly settings: CellSettings;
@@ -33,7 +32,6 @@ export const openMembership = async (
   const own = job.memberById.get(settings.member);
   if (own === undefined || !equalBytes(own.publicKey, identity.signing.publicKey)) throw notAMember(place);
   expectKnownTask(contract);
-  if (contract.task["kind"] !== "classifier" && contract.task["kind"] !== "module") throw unknownTask(place);
   expectKnownMetrics(contract);
   const { policy, verifiedMembers, isProviderVerified } = settings;
   expectAllowed(policyRefusals(policy, job, { verifiedMembers, isProviderVerified }));
@@ -57,12 +55,4 @@ const notAMember = (place: string): InputError =>
     place,
     problem: "the member that this site would be has another key than this identity",
     cure: "use the identity that signed this contract",
-  });
-
-const unknownTask = (place: string): InputError =>
-  new InputError({
-    code: "contract-task",
-    place,
-    problem: "its task is neither a classifier nor a module, and this program knows no other",
-    cure: "draft the contract with this program's version",
   });
