@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { bytesToHex, InputError, Secret, utf8 } from "@bulkhead/base";
 import { program } from "@bulkhead/client";
-import { exitCodeOf, type Program } from "@bulkhead/console";
+import { exitCodeOf, type Program, stopSignal } from "@bulkhead/console";
 import { createIdentity, sealIdentity } from "@bulkhead/crypto";
 import {
   checkContract,
@@ -15,6 +15,9 @@ import {
 import { vi } from "vitest";
 import { newFederation } from "../coordinator/federation.ts";
 import { freshFolder } from "../launch.ts";
+
+// A process listens for signals once, from its first command on: here from before the first test.
+stopSignal();
 
 export const PASSPHRASE = "correct horse battery";
 /** The members of every contract here; the first is the site. Sealing is slow, so it is done once. */
