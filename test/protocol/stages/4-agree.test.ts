@@ -186,8 +186,25 @@ describe("the coordinator", () => {
     expect(goes.stage).toBe("collecting-reveals");
   });
 
-  test("gives the attempt up where nobody has signed", () => {
-    const { state: ended } = stepCoordinator(collecting, { type: "deadline-passed" });
+  test("waits too where nobody's signature is here but enough may have signed", () => {
+    const { state: waiting } = stepCoordinator(collecting, { type: "deadline-passed" });
+    expect(waiting).toMatchObject({ stage: "collecting-agreements", isWaiting: true });
+    const { state: fewer } = stepCoordinator(waiting, { type: "lost", from: id(4) });
+    expect(fewer.stage).toBe("collecting-agreements");
+    expect(stepCoordinator(fewer, event).state).toMatchObject({
+      agreements: new Map([[1, message.signature]]),
+    });
+  });
+
+  test("gives the attempt up where nobody has signed and too few are left to, at its deadline or after", () => {
+    const lose = (from: CoordinatorState, ids: readonly number[]) =>
+      ids.reduce<CoordinatorState>(
+        (state, one) => stepCoordinator(state, { type: "lost", from: id(one) }).state,
+        from,
+      );
+    const { state: waiting } = stepCoordinator(collecting, { type: "deadline-passed" });
+    expect(lose(waiting, [3, 4])).toMatchObject({ stage: "void", isFinal: false });
+    const { state: ended } = stepCoordinator(lose(collecting, [3, 4]), { type: "deadline-passed" });
     expect(ended).toMatchObject({
       stage: "void",
       reason: { stage: "agreements", present: 0 },

@@ -131,7 +131,7 @@ export interface CollectingAgreements extends Attempt {
   readonly survivors: readonly MemberId[];
   readonly trailers: ReadonlyMap<MemberId, Trailer>;
   readonly agreements: ReadonlyMap<MemberId, Uint8Array>;
-  /** Past the deadline with a signature but no quorum: only the missing members can end this. */
+  /** Past the deadline without a quorum: only the missing members can end this. */
   readonly isWaiting: boolean;
 }
 
@@ -186,7 +186,14 @@ export const onAgree = (
 export const hasQuorum = ({ agreements, context }: CollectingAgreements): boolean =>
   agreements.size >= context.job.threshold;
 
-/** Somebody has signed, so this set alone can be revealed: the attempt pauses until the missing members return. */
+/**
+ * Nobody's signature is here, and so many survivors are gone that there will be no quorum: the attempt can be given up.
+ * As long as they are there, they may have signed what has not arrived yet, and then no other attempt could succeed.
+ */
+export const isHopeless = ({ agreements, survivors, gone, context }: CollectingAgreements): boolean =>
+  agreements.size === 0 && except(survivors, gone).length < context.job.threshold;
+
+/** Somebody may have signed, so this set alone can be revealed: the attempt pauses until the missing members return. */
 export const waitFor = (
   { context, survivors }: Pick<CollectingAgreements, "context" | "survivors">,
   missing: readonly MemberId[],
