@@ -45,7 +45,7 @@ const VOID_CODES = [
 const fixed = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
 export const members = fc.integer({ min: 1, max: 255 }).map((id) => memberId(id));
-export const names = fc.record({ round: fc.nat(2 ** 31 - 1), attempt: fc.nat(65_535) });
+const names = fc.record({ round: fc.nat(2 ** 31 - 1), attempt: fc.nat(65_535) });
 const signed = fc.record({ payload: bytes(80), signature: fixed(64) });
 const signedFrom = fc.tuple(members, signed).map(([from, one]) => ({ from, ...one }));
 const agreements = fc.array(fc.record({ from: members, signature: fixed(64) }), { maxLength: 4 });
@@ -55,7 +55,7 @@ const inAttempt = <T extends string, F extends object>(type: T, fields: fc.Arbit
   fc.tuple(names, fields).map(([name, rest]) => ({ type, ...name, ...rest }));
 const signedMessage = <T extends string>(type: T) => inAttempt(type, signed);
 
-export const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
+const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
   inAttempt(
     "hello",
     fc.record({

@@ -199,7 +199,7 @@ describe("the coordinator", () => {
   test("gives the attempt up where nobody has signed and too few are left to, at its deadline or after", () => {
     const lose = (from: CoordinatorState, ids: readonly number[]) =>
       ids.reduce<CoordinatorState>(
-        (state, one) => stepCoordinator(state, { type: "lost", from: id(one) }).state,
+        (stood, one) => stepCoordinator(stood, { type: "lost", from: id(one) }).state,
         from,
       );
     const { state: waiting } = stepCoordinator(collecting, { type: "deadline-passed" });
