@@ -1,20 +1,26 @@
-import { concatBytes, ShapeError, u16, u32, u64 } from "@bulkhead/base";
+import { concatBytes, ShapeError, u16, u32, u64, utf8 } from "@bulkhead/base";
 import {
   CHUNK_BYTES,
   decodeClientFrame,
   decodeCoordinatorFrame,
   encodeFrame,
+  isSameMessage,
   LONGEST_CONTROL,
   LONGEST_FRAME,
 } from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import fc from "fast-check";
-import { Packr } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import { chunks, clientFrames, coordinatorFrames } from "./arbitrary-messages.ts";
 
-const packr = new Packr({ useRecords: false });
-const control = (value: unknown): Uint8Array => concatBytes(Uint8Array.of(1), packr.pack(value));
+/** A frame in which one text stands in the place of another of the same length. */
+const respelt = (frame: Uint8Array, was: string, is: string): Uint8Array => {
+  const at = Buffer.from(frame).indexOf(was);
+  expect(at).toBeGreaterThan(0);
+  const copy = Uint8Array.from(frame);
+  copy.set(utf8(is), at);
+  return copy;
+};
 const CHUNK = { type: "chunk", vector: "sum", round: 1, attempt: 2, offset: 8, total: 16 } as const;
 
 describe("a frame", () => {
@@ -46,23 +52,30 @@ describe("a frame", () => {
 });
 
 describe("a control message is refused", () => {
-  test("with a field that it does not have, or without one", () => {
-    expect(() => decodeCoordinatorFrame(control({ type: "finished", code: "done", more: 1 }))).toThrow(
-      "no such field",
-    );
-    expect(() => decodeCoordinatorFrame(control({ type: "finished" }))).toThrow(ShapeError);
-    expect(() =>
-      decodeCoordinatorFrame(control({ type: "received", round: 1, attempt: 1, bytes: -1 })),
-    ).toThrow(ShapeError);
+  const done = encodeFrame({ type: "finished", code: "done" });
+  const waiting = (count: number) =>
+    encodeFrame({
+      type: "waiting",
+      round: 1,
+      attempt: 1,
+      members: Array.from({ length: count }, () => memberId(7)),
+    });
+
+  test("with a field that it does not have, without one, or with a value that it cannot have", () => {
+    const more = Object.assign({ type: "finished", code: "done" } as const, { more: 1 });
+    expect(() => decodeCoordinatorFrame(encodeFrame(more))).toThrow("more: expected no such field");
+    expect(() => decodeCoordinatorFrame(respelt(done, "code", "cope"))).toThrow(ShapeError);
+    expect(() => decodeCoordinatorFrame(respelt(done, "done", "dope"))).toThrow("one of done");
+    expect(() => decodeCoordinatorFrame(respelt(done, "finished", "polished"))).toThrow(ShapeError);
+    const negative = encodeFrame({ type: "received", round: 1, attempt: 1, bytes: -1 });
+    expect(() => decodeCoordinatorFrame(negative)).toThrow(ShapeError);
   });
 
   test("with lists longer than a roster, and members that cannot be", () => {
-    const waiting = (members: readonly number[]) =>
-      control({ type: "waiting", round: 1, attempt: 1, members });
-    expect(decodeCoordinatorFrame(waiting([1, 255]))).toMatchObject({ members: [1, 255] });
-    expect(() => decodeCoordinatorFrame(waiting([0]))).toThrow(ShapeError);
-    expect(() => decodeCoordinatorFrame(waiting([256]))).toThrow(ShapeError);
-    expect(() => decodeCoordinatorFrame(waiting(Array.from({ length: 256 }, () => 1)))).toThrow("0 to 255");
+    expect(decodeCoordinatorFrame(waiting(255))).toMatchObject({ type: "waiting" });
+    expect(() => decodeCoordinatorFrame(waiting(256))).toThrow("0 to 255");
+    const none = waiting(1).map((byte, i, all) => (i === all.length - 1 ? 0 : byte));
+    expect(() => decodeCoordinatorFrame(none)).toThrow("an integer from 1 to 255");
   });
 
   test("that is too long, before it is unpacked", () => {
@@ -78,10 +91,9 @@ describe("a control message is refused", () => {
   });
 
   test("with a name that would become a prototype", () => {
-    const bytes = packr.pack({ type: "finished", code: "done", ["__proto__x"]: 1 });
-    const at = bytes.indexOf("__proto__x");
-    bytes.write("__proto__ ", at);
-    expect(() => decodeCoordinatorFrame(concatBytes(Uint8Array.of(1), bytes))).toThrow(ShapeError);
+    const more = Object.assign({ type: "finished", code: "done" } as const, { __prota__: 1 });
+    const frame = respelt(encodeFrame(more), "__prota__", "__proto__");
+    expect(() => decodeCoordinatorFrame(frame)).toThrow(ShapeError);
   });
 });
 
@@ -167,6 +179,6 @@ test("the messages of the largest roster fit a control message", () => {
   for (const message of all) {
     const frame = encodeFrame(message);
     expect(frame.length, message.type).toBeLessThan(LONGEST_CONTROL);
-    expect(decodeCoordinatorFrame(frame)).toEqual(message);
+    expect(isSameMessage(decodeCoordinatorFrame(frame), message)).toBe(true);
   }
 });

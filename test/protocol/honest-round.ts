@@ -41,24 +41,24 @@ import {
   SeededRandom,
 } from "@bulkhead/simulation";
 
-export interface ClientTransition {
+interface ClientTransition {
   readonly before: ClientState;
   readonly event: ClientEvent;
   readonly after: Step<ClientState, ClientEffect>;
 }
-export interface CoordinatorTransition {
+interface CoordinatorTransition {
   readonly before: CoordinatorState;
   readonly event: CoordinatorEvent;
   readonly after: Step<CoordinatorState, CoordinatorEffect>;
 }
 
-export interface RoundOptions extends Partial<FederationSize> {
+interface RoundOptions extends Partial<FederationSize> {
   readonly seed?: string;
   /** Members that say nothing from their message of this type on. */
   readonly silent?: ReadonlyMap<number, string>;
 }
 
-export interface HonestRound {
+interface HonestRound {
   readonly people: Federation;
   readonly job: Job;
   readonly context: AttemptContext;

@@ -110,3 +110,23 @@ describe("the law", () => {
 test("a story that goes in circles is an error, not a hang", () => {
   expect(() => playJob({ seed: "bound", size: sizeOf(4), mostActions: 50 })).toThrow("somebody hangs");
 });
+
+describe("links that are away for longer than a stage waits, and shorter than the contract allows,", () => {
+  const away = (type: "agree" | "unmask", members: readonly number[]): Story => ({
+    seed: `away/${type}`,
+    size: sizeOf(4),
+    faults: members.map((member) => ({
+      at: { member: memberId(member), direction: "up", type, nth: 1 },
+      harm: { kind: "cut", downMs: 1500 },
+    })),
+  });
+
+  test.each([
+    ["agree", [1, 2, 3, 4]] as const,
+    ["agree", [1, 2]] as const,
+    ["unmask", [1, 2, 3, 4]] as const,
+  ])("cost nothing where the members have signed: %s of %s", (type, members) => {
+    const { rounds } = playLawfully(away(type, members));
+    expect(rounds).toMatchObject([{ type: "published", attempt: 1, survivors: [1, 2, 3, 4] }]);
+  });
+});

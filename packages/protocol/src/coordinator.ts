@@ -9,7 +9,7 @@ import { missingFor } from "./resend.ts";
 import { type CollectingAdverts, hasAllAdverts, onAdvert } from "./stages/1-advertise-keys.ts";
 import { closeAdverts, hasAllShares, onShares } from "./stages/2-share-keys.ts";
 import { closeShares, foldEffect, hasAllInputs, onFolded, onMaskedInput } from "./stages/3-masked-input.ts";
-import { closeInputs, hasQuorum, isGivenUp, onAgree } from "./stages/4-agree.ts";
+import { closeInputs, hasQuorum, isHopeless, onAgree } from "./stages/4-agree.ts";
 import { closeAgreements, hasAllReveals, onLateAgree, onUnmask, unmaskStreams } from "./stages/5-unmask.ts";
 import { closeReveals, onSummed, type Published } from "./stages/6-result.ts";
 import type { CoordinatorEffect, CoordinatorEvent, Step } from "./step.ts";
@@ -195,7 +195,7 @@ const isComplete = (state: Collecting): boolean => {
     case "collecting-inputs":
       return hasAllInputs(state);
     case "collecting-agreements":
-      return hasQuorum(state) || isGivenUp(state);
+      return hasQuorum(state) || (state.isWaiting && isHopeless(state));
     case "collecting-reveals":
       return hasAllReveals(state);
   }
@@ -210,9 +210,7 @@ const close = (state: Collecting): CoordinatorStep => {
     case "collecting-inputs":
       return closeInputs(state);
     case "collecting-agreements":
-      return state.isWaiting && !hasQuorum(state) && !isGivenUp(state)
-        ? { state, effects: [] }
-        : closeAgreements(state);
+      return state.isWaiting && !isComplete(state) ? { state, effects: [] } : closeAgreements(state);
     case "collecting-reveals":
       return state.isWaiting && !hasAllReveals(state) ? { state, effects: [] } : closeReveals(state);
   }

@@ -22,7 +22,12 @@ export type Expectation =
   | { readonly type: "void"; readonly code: "too-few-members" | "waiting-for-member" };
 
 /** From here on a member that starts anew has signed, and can take part in no other attempt of the round. */
-const AFTER_SIGNING = new Set<FrameType>(["agree", "quorum", "unmask", "waiting"]);
+export const AFTER_SIGNING: ReadonlySet<FrameType> = new Set<FrameType>([
+  "agree",
+  "quorum",
+  "unmask",
+  "waiting",
+]);
 const AFTER_REVEALING = new Set<FrameType>(["result", "finished"]);
 
 export const lossBy = ({ at, harm }: Fault): Loss => {

@@ -28,7 +28,7 @@ import { SimulatedAttempt } from "./simulated-attempt.ts";
 import type { Wire } from "./wire.ts";
 import type { World } from "./world.ts";
 
-export interface CoordinatorOptions {
+interface CoordinatorOptions {
   readonly world: World;
   readonly wires: ReadonlyMap<MemberId, Wire>;
   /** What goes out in place of a frame. */

@@ -1,8 +1,8 @@
 /** Stories by the seed: each with an end that the trivial model can tell beforehand. */
 import type { MemberId } from "@bulkhead/secagg";
 import { CELLS, harmOf } from "./cells.ts";
-import { leastOf, lossBy, membersOf, OVERSTAY_MS, SHORT_MS } from "./expectation.ts";
-import type { Fault, FrameType, Hit } from "./fault.ts";
+import { AFTER_SIGNING, leastOf, lossBy, membersOf, OVERSTAY_MS, SHORT_MS } from "./expectation.ts";
+import type { Fault, FrameType, Harm, Hit } from "./fault.ts";
 import type { FederationSize } from "./federation.ts";
 import type { Story } from "./story.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -59,8 +59,14 @@ export const storyOfDeaths = (seed: string, size: FederationSize): Story => {
 
 const faultOf = (random: SeededRandom, member: MemberId, { direction, type, kind }: Hit): Fault => ({
   at: { member, direction, type, nth: random.between(1, type === "chunk" ? 3 : 2) },
-  harm: harmOf(kind, random),
+  harm: longer(type, harmOf(kind, random), random),
 });
+
+/** Half of the links that are cut after their member has signed are away for longer than a stage waits. */
+const longer = (type: FrameType, harm: Harm, random: SeededRandom): Harm =>
+  harm.kind === "cut" && AFTER_SIGNING.has(type) && random.below(2) === 1
+    ? { kind: "cut", downMs: OVERSTAY_MS }
+    : harm;
 
 /** A member may meet so many: one that has lost the round meets the first of them, and the others another time. */
 const CELLS_PER_MEMBER = 3;

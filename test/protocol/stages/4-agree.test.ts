@@ -186,21 +186,25 @@ describe("the coordinator", () => {
     expect(goes.stage).toBe("collecting-reveals");
   });
 
-  test("waits where no signature has come in time, since one may be on its way", () => {
-    const late = stepCoordinator(collecting, { type: "deadline-passed" });
-    expect(late.state).toMatchObject({ stage: "collecting-agreements", isWaiting: true });
-    let goes = late.state;
-    for (const from of [1, 2, 3])
-      ({ state: goes } = stepCoordinator(goes, round.coordinator(from, "agree").event));
-    expect(goes.stage).toBe("collecting-reveals");
+  test("waits too where nobody's signature is here but enough may have signed", () => {
+    const { state: waiting } = stepCoordinator(collecting, { type: "deadline-passed" });
+    expect(waiting).toMatchObject({ stage: "collecting-agreements", isWaiting: true });
+    const { state: fewer } = stepCoordinator(waiting, { type: "lost", from: id(4) });
+    expect(fewer.stage).toBe("collecting-agreements");
+    expect(stepCoordinator(fewer, event).state).toMatchObject({
+      agreements: new Map([[1, message.signature]]),
+    });
   });
 
-  test("gives the attempt up once it is over for every survivor and nobody has signed", () => {
-    let ended: CoordinatorState = collecting;
-    for (const from of [1, 2, 3, 4]) {
-      expect(ended.stage).toBe("collecting-agreements");
-      ({ state: ended } = stepCoordinator(ended, { type: "lost", from: id(from) }));
-    }
+  test("gives the attempt up where nobody has signed and too few are left to, at its deadline or after", () => {
+    const lose = (from: CoordinatorState, ids: readonly number[]) =>
+      ids.reduce<CoordinatorState>(
+        (stood, one) => stepCoordinator(stood, { type: "lost", from: id(one) }).state,
+        from,
+      );
+    const { state: waiting } = stepCoordinator(collecting, { type: "deadline-passed" });
+    expect(lose(waiting, [3, 4])).toMatchObject({ stage: "void", isFinal: false });
+    const { state: ended } = stepCoordinator(lose(collecting, [3, 4]), { type: "deadline-passed" });
     expect(ended).toMatchObject({
       stage: "void",
       reason: { stage: "agreements", present: 0 },

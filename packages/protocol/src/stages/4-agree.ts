@@ -131,7 +131,7 @@ export interface CollectingAgreements extends Attempt {
   readonly survivors: readonly MemberId[];
   readonly trailers: ReadonlyMap<MemberId, Trailer>;
   readonly agreements: ReadonlyMap<MemberId, Uint8Array>;
-  /** Past the deadline without a quorum: somebody may have signed, so only the missing members can end this. */
+  /** Past the deadline without a quorum: only the missing members can end this. */
   readonly isWaiting: boolean;
 }
 
@@ -186,9 +186,12 @@ export const onAgree = (
 export const hasQuorum = ({ agreements, context }: CollectingAgreements): boolean =>
   agreements.size >= context.job.threshold;
 
-/** Whether no signature has come and none will, since the attempt is over for every survivor: another may be opened. */
-export const isGivenUp = ({ agreements, survivors, gone }: CollectingAgreements): boolean =>
-  agreements.size === 0 && survivors.every((id) => gone.has(id));
+/**
+ * Nobody's signature is here, and so many survivors are gone that there will be no quorum: the attempt can be given up.
+ * As long as they are there, they may have signed what has not arrived yet, and then no other attempt could succeed.
+ */
+export const isHopeless = ({ agreements, survivors, gone, context }: CollectingAgreements): boolean =>
+  agreements.size === 0 && except(survivors, gone).length < context.job.threshold;
 
 /** Somebody may have signed, so this set alone can be revealed: the attempt pauses until the missing members return. */
 export const waitFor = (

@@ -32,7 +32,7 @@ import {
   type Agreed,
   type AwaitingQuorum,
   type CollectingAgreements,
-  isGivenUp,
+  isHopeless,
   validAgreements,
   waitFor,
 } from "./4-agree.ts";
@@ -143,7 +143,7 @@ export const closeAgreements = (
       ],
     };
   }
-  if (isGivenUp(state)) return voidAttempt(state, tooFew("agreements", 0, threshold));
+  if (isHopeless(state)) return voidAttempt(state, tooFew("agreements", 0, threshold));
   return {
     state: { ...state, isWaiting: true },
     effects: waitFor(state, except(survivors, new Set(agreements.keys()))),
