@@ -36,7 +36,7 @@ describe("figures of merit", () => {
   test.each([2, 3])("agree with brute force for %i classes", (classes) => {
     fc.assert(
       fc.property(judgements(classes), (judged) => agree(judged, classes)),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 

@@ -55,15 +55,15 @@ export const gradientCases = (backend: BackendName): void => {
       backend,
     });
     const model = await randomModel(folder, task);
-    const job = gradientJob(model, { batchSize: 6 });
+    const job = gradientJob(model, { batchSize: 4 });
     const outcome = await trainer.train(job);
     if (outcome.type !== "trained") throw new Error(outcome.code);
 
-    const rows = slowRows(drawRows({ seed: job.shuffleSeed, rows: TINY_EXAMPLES.length }, 0, 6));
+    const rows = slowRows(drawRows({ seed: job.shuffleSeed, rows: TINY_EXAMPLES.length }, 0, 4));
     const slow = slowClassifier(task, trainer.tensors, model);
-    expect(outcome.examples).toBe(6);
+    expect(outcome.examples).toBe(4);
     const { loss, gradient: wanted } = slowAnswer(task, slow, rows);
-    expect(outcome.lossSum / 6).toBeCloseTo(loss, 5);
+    expect(outcome.lossSum / 4).toBeCloseTo(loss, 5);
     const size = Math.max(...wanted.map(Math.abs));
     const off = gradientOf(outcome.update).map((value, i) => Math.abs(value - wanted[i]!) / size);
     expect(size).toBeGreaterThan(0.01);

@@ -8,7 +8,7 @@ import {
   type TensorSpec,
   type TrainJob,
 } from "@bulkhead/finetune";
-import type { SlowClassifier, SlowRow } from "../reference/encoder-classifier.ts";
+import { matricesOf, type SlowClassifier, type SlowRow } from "../reference/encoder-classifier.ts";
 import { randomNumbers, TINY, tinyWeights } from "./tiny-model.ts";
 
 export const TINY_TASK: ClassifierTask = {
@@ -65,8 +65,8 @@ export const slowClassifier = (
     adapted: task.lora.layers,
     logitScale: task.logitScale,
   },
-  weights: tinyWeights(),
-  trainable: namedTensors(specs, model),
+  weights: matricesOf(tinyWeights()),
+  trainable: matricesOf(namedTensors(specs, model)),
 });
 
 export const namedTensors = (specs: readonly TensorSpec[], flat: Float32Array): readonly NamedValues[] => {

@@ -25,9 +25,9 @@ export interface SlowTask {
 export interface SlowClassifier {
   readonly task: SlowTask;
   /** The base model's tensors. */
-  readonly weights: readonly SlowTensor[];
+  readonly weights: Matrices;
   /** The trainable tensors by name. */
-  readonly trainable: readonly SlowTensor[];
+  readonly trainable: Matrices;
 }
 
 const dot = (a: Vector, b: Vector): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
@@ -35,32 +35,36 @@ const add = (a: Vector, b: Vector): Vector => a.map((value, i) => value + b[i]!)
 const times = (a: Vector, factor: number): Vector => a.map((value) => value * factor);
 const mean = (a: Vector): number => a.reduce((sum, value) => sum + value, 0) / a.length;
 
-const matrices = new WeakMap<SlowTensor, Rows>();
+/** Tensors by name as lists of rows; a vector is one row. */
+export type Matrices = ReadonlyMap<string, Rows>;
 
-/** Matrices as lists of rows, vectors as one row; cut once for each tensor. */
-const matrixOf = (tensors: readonly SlowTensor[], name: string): Rows => {
-  const tensor = tensors.find((each) => each.name === name);
-  if (tensor === undefined) throw new Error(`no tensor ${name}`);
-  const known = matrices.get(tensor);
-  if (known !== undefined) return known;
-  const columns = tensor.shape.at(-1)!;
-  const values = Array.from(tensor.values);
-  const rows = Array.from({ length: values.length / columns }, (_, row) =>
-    values.slice(row * columns, (row + 1) * columns),
+export const matricesOf = (tensors: readonly SlowTensor[]): Matrices =>
+  new Map(
+    tensors.map(({ name, shape, values }) => {
+      const columns = shape.at(-1)!;
+      const flat = Array.from(values);
+      const rows = Array.from({ length: flat.length / columns }, (_, row) =>
+        flat.slice(row * columns, (row + 1) * columns),
+      );
+      return [name, rows];
+    }),
   );
-  matrices.set(tensor, rows);
+
+const matrixOf = (tensors: Matrices, name: string): Rows => {
+  const rows = tensors.get(name);
+  if (rows === undefined) throw new Error(`no tensor ${name}`);
   return rows;
 };
 
-const vectorOf = (tensors: readonly SlowTensor[], name: string): Vector => matrixOf(tensors, name)[0]!;
+const vectorOf = (tensors: Matrices, name: string): Vector => matrixOf(tensors, name)[0]!;
 
-const dense = (weights: readonly SlowTensor[], name: string, x: Vector): Vector =>
+const dense = (weights: Matrices, name: string, x: Vector): Vector =>
   add(
     matrixOf(weights, `${name}.weight`).map((row) => dot(row, x)),
     vectorOf(weights, `${name}.bias`),
   );
 
-const layerNorm = (weights: readonly SlowTensor[], name: string, x: Vector, epsilon: number): Vector => {
+const layerNorm = (weights: Matrices, name: string, x: Vector, epsilon: number): Vector => {
   const centre = mean(x);
   const variance = mean(x.map((value) => (value - centre) ** 2));
   const [scale, shift] = [vectorOf(weights, `${name}.weight`), vectorOf(weights, `${name}.bias`)];
@@ -179,18 +183,22 @@ export const slowLoss = (model: SlowClassifier, rows: readonly SlowRow[]): numbe
 const STEP = 1e-5;
 
 export const slowGradient = (model: SlowClassifier, rows: readonly SlowRow[]): Vector =>
-  model.trainable.flatMap(({ values }, tensor) =>
-    Array.from(values, (_, i) => {
-      const lossAt = (change: number) => slowLoss(withChange(model, tensor, i, change), rows);
-      return (lossAt(STEP) - lossAt(-STEP)) / (2 * STEP);
-    }),
+  [...model.trainable].flatMap(([name, matrix]) =>
+    matrix.flatMap((row, r) =>
+      row.map((_, c) => {
+        const lossAt = (change: number) => slowLoss(withChange(model, name, [r, c], change), rows);
+        return (lossAt(STEP) - lossAt(-STEP)) / (2 * STEP);
+      }),
+    ),
   );
 
-const withChange = (model: SlowClassifier, tensor: number, i: number, change: number): SlowClassifier => ({
-  ...model,
-  trainable: model.trainable.map((each, at) => {
-    return at === tensor
-      ? { ...each, values: Array.from(each.values, (value, j) => value + (j === i ? change : 0)) }
-      : each;
-  }),
-});
+const withChange = (
+  model: SlowClassifier,
+  name: string,
+  [row, column]: readonly [number, number],
+  change: number,
+): SlowClassifier => {
+  const rows = matrixOf(model.trainable, name);
+  const changed = rows.with(row, rows[row]!.with(column, rows[row]![column]! + change));
+  return { ...model, trainable: new Map(model.trainable).set(name, changed) };
+};
