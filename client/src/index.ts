@@ -1,6 +1,15 @@
+export { budgetProblem } from "./cell/budget.ts";
 export { type CellOptions, startCell } from "./cell/cell.ts";
+export { cohortProblem } from "./cell/cohort.ts";
+export { contributionOf, weightOf } from "./cell/contribution.ts";
+export { type CellEntry, cellEntryCodec } from "./cell/journal.ts";
+export { KeptUpdate } from "./cell/kept-update.ts";
+export { Outbox } from "./cell/outbox.ts";
 export type { CellOutcome } from "./cell/outcome.ts";
-export { type Channel, openChannel, runChild } from "./child-channel.ts";
+export { type CellPipe, PipeDesk } from "./cell/pipe-desk.ts";
+export { NO_PROGRESS, progressOf } from "./cell/progress.ts";
+export { VectorIntake } from "./cell/vector-intake.ts";
+export { type Channel, openChannel } from "./child-channel.ts";
 export { loadSiteConfig, type SiteConfig, siteConfigTemplate, type SiteValues } from "./config.ts";
 export { Egress, maskedBytesOf } from "./gateway/egress.ts";
 export { type EgressEntry, openEgressLog, readEgressLog } from "./gateway/egress-log.ts";

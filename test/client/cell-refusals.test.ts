@@ -121,9 +121,9 @@ const withAltered = async (
   alter: NonNullable<SiteOptions["onWay"]>,
   settings: Partial<CellSettings> = {},
 ): Promise<RunningSite> => {
-  const federation = patientFederation({ members: 4 });
+  const federation = patientFederation();
   const coordinator = await patientCoordinator(federation);
-  for (const place of [2, 3, 4]) startSite(federation, place, { url: coordinator.url });
+  for (const place of [2, 3]) startSite(federation, place, { url: coordinator.url });
   const site = startSite(federation, 1, { url: coordinator.url, onWay: alter, settings });
   await site.done;
   coordinator.stop();
@@ -217,7 +217,7 @@ describe("while it takes part a cell refuses", () => {
 });
 
 test("where the coordinator cannot be reached the run ends so", async () => {
-  const site = startSite(patientFederation(), 1, { url: NOWHERE });
+  const site = startSite(patientFederation(), 1, { url: NOWHERE, reachMs: 300 });
   expect(await site.done).toMatchObject({ outcome: "unreachable", code: "unreachable" });
   expect(site.said).toEqual([]);
 });

@@ -50,6 +50,8 @@ export const ROW_TEXTS = ["the quick brown fox", "pack my box with jugs", "sphin
 
 export interface SiteOptions {
   readonly url: string;
+  /** How long the gateway tries to reach the coordinator. */
+  readonly reachMs?: number;
   readonly settings?: Partial<CellSettings>;
   /** A file of hidden rows. */
   readonly evaluation?: string;
@@ -116,7 +118,6 @@ export const settingsOf = (federation: Federation, place: number): CellSettings 
 
 /** Site number `place`, from 1; it ends with the test at the latest. */
 export const startSite = (federation: Federation, place: number, options: SiteOptions): RunningSite => {
-  const folder = siteFolder(federation, place);
   const plain = settingsOf(federation, place);
   const { evaluation } = options;
   const hidden = evaluation === undefined ? {} : { evaluation: { ...plain.data, paths: [evaluation] } };
@@ -140,25 +141,14 @@ export const startSite = (federation: Federation, place: number, options: SiteOp
     ...options.cell,
   });
   const gateway = runGateway(wire.gateway, { backoff: { firstMs: 5, mostMs: 50, jitter: 0.5 } });
-  wire.toGateway({
-    type: "start",
-    settings: encodeSettings({
-      state: path.join(folder, "gateway"),
-      member: settings.member,
-      address: options.url,
-      proxy: "none",
-      reachMs: 1000,
-      policy: settings.policy,
-    }),
-    contract: signedContractBytes(federation.signed),
-  });
+  wire.startGateway(federation, place, settings);
   const site: RunningSite = {
     done,
     news: wire.news,
     crossed: wire.crossed,
     said: wire.said,
     trainers,
-    folder,
+    folder: siteFolder(federation, place),
     tell: wire.toCell,
     kill: wire.cut,
   };
@@ -171,7 +161,7 @@ export const startSite = (federation: Federation, place: number, options: SiteOp
 };
 
 /** Stands in for supervisor and pipes. */
-class Wire {
+export class Wire {
   readonly crossed: Uint8Array[] = [];
   readonly news: News[] = [];
   readonly said: ClientFrame[] = [];
@@ -188,8 +178,21 @@ class Wire {
     this.gateway = this.#channel("gateway", this.#forGateway, this.#forCell);
   }
 
+  startGateway(federation: Federation, place: number, { member, policy }: CellSettings): void {
+    const state = path.join(siteFolder(federation, place), "gateway");
+    const settings = {
+      state,
+      member,
+      policy,
+      address: this.#options.url,
+      proxy: "none",
+      reachMs: this.#options.reachMs ?? 120_000,
+    };
+    const contract = signedContractBytes(federation.signed);
+    this.#forGateway.post({ type: "start", settings: encodeSettings(settings), contract });
+  }
+
   readonly toCell = (message: PipeMessage): void => this.#forCell.post(message);
-  readonly toGateway = (message: PipeMessage): void => this.#forGateway.post(message);
   readonly cut = (): void => {
     this.#forCell.close();
     this.#forGateway.close();

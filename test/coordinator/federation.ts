@@ -30,6 +30,7 @@ interface FederationOptions {
   readonly metrics?: Contract["metrics"];
   /** What may leave one site in all. */
   readonly egressBytes?: number;
+  readonly clipNorm?: number;
   /** In place of one tensor of `length`. */
   readonly tensors?: Contract["tensors"];
 }
@@ -93,7 +94,7 @@ const contractOf = (
       optimiser: { type: "sgd" },
     },
     update: {
-      clipNorm: 1000,
+      clipNorm: options.clipNorm ?? 1000,
       rule: { type: "fedavg", serverStep: 1 },
       weighting: { classes: 1, examplesPerClass: 1 },
     },

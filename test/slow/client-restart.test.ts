@@ -70,11 +70,12 @@ describe("a cell that is killed and started again", () => {
       const own = path.join(cellFolder(federation, again), "models", "round-2.safetensors");
       expect(published.equals(fs.readFileSync(own))).toBe(true);
       const trained = [...killed.trainers, ...again.trainers].flatMap(({ jobs }) => jobs);
-      expect(trained.map(({ round }) => round).sort()).toEqual([
-        ...new Set(trained.map(({ round }) => round)),
-      ]);
+      // Before that it may have been killed while it trained.
+      if (["masked", "agree", "unmask"].includes(type))
+        expect(new Set(trained.map(({ round }) => round)).size).toBe(trained.length);
       const signed = roundsSaid([killed, again], "agree");
-      expect(signed).toEqual([...new Set(signed)]);
+      expect(new Set(signed).size).toBe(signed.length);
+      expect(new Set(roundsSaid(others, "agree"))).toEqual(new Set([1, 2]));
     },
   );
 

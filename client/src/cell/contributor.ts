@@ -2,14 +2,13 @@
 import { InputError, type InputProblem, invariant } from "@bulkhead/base";
 import { l2Norm, type RingVector } from "@bulkhead/compute";
 import { sha256 } from "@bulkhead/crypto";
-import type { TrainFailure, TrainJob } from "@bulkhead/finetune";
+import type { TrainFailure } from "@bulkhead/finetune";
 import {
   type AttemptName,
   CHUNK_BYTES,
   type Chunk,
   type ClientEffect,
   type ClientEvent,
-  type Contract,
 } from "@bulkhead/protocol";
 import type { News } from "../news.ts";
 import { budgetProblem } from "./budget.ts";
@@ -18,6 +17,7 @@ import type { TrainedUpdate } from "./kept-update.ts";
 import type { ModelAt } from "./models.ts";
 import type { Site } from "./open-site.ts";
 import { roundingSeed, shuffleSeed } from "./seeds.ts";
+import { trainJobOf } from "./train-job.ts";
 import { problemOfError, trainProblem } from "./train-problem.ts";
 
 export interface ContributorTools {
@@ -194,31 +194,3 @@ const NOT_FINITE: TrainFailure = { type: "failed", code: "non-finite-update", fa
 
 const isUsable = ({ update, lossSum }: TrainedUpdate): boolean =>
   Number.isFinite(l2Norm(update)) && Number.isFinite(lossSum);
-
-const trainJobOf = ({ training }: Contract, { round, model }: ModelAt, shuffle: Uint8Array): TrainJob => {
-  const { rounds, localSteps, batchSize, learningRate, schedule, optimiser } = training;
-  return {
-    model: model.flat,
-    round: round + 1,
-    rounds,
-    localSteps,
-    batchSize,
-    learningRate,
-    schedule,
-    optimiser: optimiserOf(optimiser),
-    shuffleSeed: shuffle,
-  };
-};
-
-/** Where the contract leaves them open [KB15, algorithm 1]. */
-const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-
-const optimiserOf = ({ type, ...given }: Contract["training"]["optimiser"]): TrainJob["optimiser"] =>
-  type === "sgd"
-    ? { type }
-    : {
-        type,
-        beta1: given.beta1 ?? ADAM.beta1,
-        beta2: given.beta2 ?? ADAM.beta2,
-        epsilon: given.epsilon ?? ADAM.epsilon,
-      };

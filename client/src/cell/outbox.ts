@@ -5,7 +5,8 @@ type Frames = Iterator<Uint8Array>;
 export class Outbox {
   readonly #send: (frame: Uint8Array) => Promise<void>;
   #queue: (Uint8Array | Frames)[] = [];
-  #draining: Promise<void> | undefined;
+  #isDraining = false;
+  #drained: Promise<void> = Promise.resolve();
 
   constructor(send: (frame: Uint8Array) => Promise<void>) {
     this.#send = send;
@@ -25,18 +26,22 @@ export class Outbox {
   }
 
   async drained(): Promise<void> {
-    await this.#draining;
+    await this.#drained;
   }
 
   #add(item: Uint8Array | Frames): void {
     this.#queue.push(item);
-    this.#draining ??= this.#drain().finally(() => {
-      this.#draining = undefined;
-    });
+    if (!this.#isDraining) this.#drained = this.#drain();
   }
 
+  /** What is added until the flag falls is handed on here; what is added after it starts anew. */
   async #drain(): Promise<void> {
-    for (let frame = this.#next(); frame !== undefined; frame = this.#next()) await this.#send(frame);
+    this.#isDraining = true;
+    try {
+      for (let frame = this.#next(); frame !== undefined; frame = this.#next()) await this.#send(frame);
+    } finally {
+      this.#isDraining = false;
+    }
   }
 
   #next(): Uint8Array | undefined {

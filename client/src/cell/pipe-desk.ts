@@ -34,6 +34,8 @@ export type Listener = (event: DeskEvent) => void | Promise<void>;
 /** Why there will be no link any more, or nobody at the other end of the pipe. */
 export type DeskEnd = OverCode | "abandoned";
 
+type Certifying = Pick<Membership, "identity" | "job" | "member">;
+
 const RENEW_AFTER_MS = LONGEST_CERTIFICATE_MS / 2;
 
 export class PipeDesk {
@@ -72,7 +74,7 @@ export class PipeDesk {
   }
 
   /** The gateway may reach the coordinator from now on: all that had to be checked before has been. */
-  admitGateway(membership: Membership): void {
+  admitGateway(membership: Certifying): void {
     this.#certify = (gatewayKey) => certificateFor(membership, gatewayKey);
     this.#sendCertificate();
   }
@@ -113,7 +115,9 @@ export class PipeDesk {
     switch (message.type) {
       case "gateway-key":
         this.#gatewayKey = message.bytes;
-        return this.#sendCertificate();
+        this.#sendCertificate();
+        // A gateway that was started anew: the link of the one before is gone with it.
+        return this.#isLinked ? this.#onLost() : undefined;
       case "link":
         return message.state === "lost" ? this.#onLost() : this.#onLinked(message);
       case "frame":
@@ -166,7 +170,7 @@ export class PipeDesk {
   }
 }
 
-const certificateFor = ({ identity, job, member }: Membership, gatewayKey: Uint8Array): Uint8Array => {
+const certificateFor = ({ identity, job, member }: Certifying, gatewayKey: Uint8Array): Uint8Array => {
   const notBefore = Date.now();
   const certificate = certifyGateway(identity.signing.secretKey, {
     contractDigest: job.contractHash,

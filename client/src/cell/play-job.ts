@@ -1,5 +1,6 @@
 /** The contract's rounds in sequence, from wherever this site stands, until they are done or something ends the run. */
-import { bytesToHex } from "@bulkhead/base";
+import { bytesToHex, invariant } from "@bulkhead/base";
+import type { OutcomeType } from "../news.ts";
 import { fetchModel } from "./fetch-model.ts";
 import type { ModelAt } from "./models.ts";
 import type { Site } from "./open-site.ts";
@@ -13,36 +14,43 @@ export type JobTools = Omit<RoundTools, "desk"> & { readonly desk: PipeDesk };
 export const playJob = async (tools: JobTools): Promise<CellOutcome> => {
   const { site, desk } = tools;
   let at = site.start ?? (await orEnd(fetchFirst(tools), desk));
-  if ("outcome" in at) return at;
   let evaluated: Promise<void> = Promise.resolve();
-  for (;;) {
-    const round = new RunningRound(tools, at);
-    const running = round.run();
-    desk.listen((event) => round.hear(event));
-    const end: RoundEnd | CellOutcome = await orEnd(running, desk);
-    if ("outcome" in end) {
-      round.stop();
-      await running;
-      if (!isComplete(site)) return end;
-      await evaluated;
-      return { outcome: "done" };
-    }
-    const { state, next } = end;
-    if (state.stage === "aborted") return outcomeOfState(state);
-    if (state.stage === "finished") {
-      await evaluated;
-      return outcomeOfState(state);
-    }
-    if (state.stage !== "applied" || next === undefined) return outcomeOfEnd("abandoned");
-    at = { round: state.round, model: next };
-    tools.tell({
-      type: "applied",
-      round: state.round,
-      survivors: state.survivors.length,
-      modelHash: bytesToHex(next.hash),
-    });
+  while (!("outcome" in at)) {
+    at = await playRound(tools, at);
+    if ("outcome" in at) break;
     evaluated = evaluate(tools, at);
   }
+  const outcome = isComplete(site) && HARMLESS.has(at.outcome) ? DONE : at;
+  if (outcome.outcome === "done") await evaluated;
+  return outcome;
+};
+
+const DONE: CellOutcome = { outcome: "done" };
+/** Where every round is in the model, a link that is gone or a signal takes nothing away. */
+const HARMLESS: ReadonlySet<OutcomeType> = new Set(["stopped", "unreachable", "failed"]);
+
+/** Gives the model after the round, or how the run ended. */
+const playRound = async (tools: JobTools, before: ModelAt): Promise<ModelAt | CellOutcome> => {
+  const { desk, tell } = tools;
+  const round = new RunningRound(tools, before);
+  const running = round.run();
+  desk.listen((event) => round.hear(event));
+  const end: RoundEnd | CellOutcome = await orEnd(running, desk);
+  if ("outcome" in end) {
+    round.stop();
+    await running;
+    return end;
+  }
+  const { state, next } = end;
+  if (state.stage === "finished" || state.stage === "aborted") return outcomeOfState(state);
+  invariant(state.stage === "applied" && next !== undefined, "a round that nobody stopped has an end");
+  tell({
+    type: "applied",
+    round: state.round,
+    survivors: state.survivors.length,
+    modelHash: bytesToHex(next.hash),
+  });
+  return { round: state.round, model: next };
 };
 
 /** Every round of the contract is in this site's model: whatever ends the run now, its part is done. */

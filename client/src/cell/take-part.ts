@@ -2,7 +2,6 @@
  * The only loop: one round with all its attempts. It hands the machine what happens, and does what the machine asks
  * for; it knows nothing of the protocol. Training and ring work are started here and report by an event.
  */
-import { Mailbox } from "@bulkhead/base";
 import { randomSecret } from "@bulkhead/crypto";
 import type { Model } from "@bulkhead/party";
 import {
@@ -22,6 +21,7 @@ import {
 import type { EgressRefusal } from "../pipe.ts";
 import { type Apply, applySum } from "./apply-sum.ts";
 import { cohortProblem } from "./cohort.ts";
+import { EventQueue, type Posted } from "./event-queue.ts";
 import { Contributor, type ContributorTools } from "./contributor.ts";
 import type { ModelAt } from "./models.ts";
 import type { DeskEvent, PipeDesk } from "./pipe-desk.ts";
@@ -30,15 +30,6 @@ import { VectorIntake } from "./vector-intake.ts";
 
 export interface RoundTools extends ContributorTools {
   readonly desk: Pick<PipeDesk, "send" | "stream">;
-}
-
-/** An event, or what makes it when its turn comes: a seed is drawn for a plan that is looked at, and for no other. */
-interface Posted {
-  readonly event: ClientEvent | (() => ClientEvent);
-  /** Of a deadline: which one has passed. */
-  readonly deadline?: number;
-  /** The event has been taken out. */
-  readonly taken: () => void;
 }
 
 export interface RoundEnd {
@@ -55,17 +46,13 @@ export class RunningRound {
   readonly #before: ModelAt;
   readonly #contributor: Contributor;
   readonly #intake: VectorIntake;
-  readonly #mailbox = new Mailbox<Posted>();
-  readonly #waiting = new Set<() => void>();
-  #deadline: NodeJS.Timeout | undefined;
-  #deadlines = 0;
+  readonly #events = new EventQueue<ClientEvent>();
   /** The sum may be here before the machine asks for it. */
   #sum: Uint8Array | undefined;
   #toApply: Apply | undefined;
   #next: Model | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #fail: (error: unknown) => void = NOTHING;
-  #isStopped = false;
 
   constructor(tools: RoundTools, before: ModelAt) {
     this.#tools = tools;
@@ -113,11 +100,7 @@ export class RunningRound {
 
   /** Ends the loop where it stands; the journal has all that matters. */
   stop(): void {
-    this.#isStopped = true;
-    clearTimeout(this.#deadline);
-    this.#mailbox.close();
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
+    this.#events.stop();
   }
 
   #drive(): Promise<ClientState> {
@@ -142,34 +125,18 @@ export class RunningRound {
           this.#tools.tell({ type: "step", ...step, reasons: reasons.map(reasonText) });
         },
       },
-      { next: () => this.#nextEvent() },
+      this.#events,
       (effect) => this.#perform(effect),
     );
   }
 
-  #post(event: Posted["event"]): Promise<void> {
-    if (this.#isStopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#waiting.add(resolve);
-      this.#mailbox.post({ event, taken: resolve });
-    });
-  }
-
-  /** A deadline that was replaced while it waited here never passes. */
-  async #nextEvent(): Promise<IteratorResult<ClientEvent>> {
-    for (;;) {
-      const next = await this.#mailbox.next();
-      if (next.done === true) return { done: true, value: undefined };
-      const { event, deadline, taken } = next.value;
-      this.#waiting.delete(taken);
-      taken();
-      if (deadline === undefined || deadline === this.#deadlines)
-        return { done: false, value: typeof event === "function" ? event() : event };
-    }
+  #post(event: Posted<ClientEvent>): Promise<void> {
+    return this.#events.post(event);
   }
 
   #onFrame(frame: CoordinatorFrame): void | Promise<void> {
     if (frame.type === "chunk") return this.#onChunk(frame);
+    // A seed is drawn for a plan that is looked at, and for no other.
     if (frame.type === "plan")
       return this.#post(() => ({ type: "planned", plan: frame, seed: randomSecret(32) }));
     const { settings, verified } = this.#tools.site;
@@ -197,9 +164,9 @@ export class RunningRound {
       case "upload":
         return desk.stream(this.#contributor.chunks(effect));
       case "set-deadline":
-        return this.#setDeadline(effect.afterMs);
+        return this.#events.setDeadline(effect.afterMs, { type: "deadline-passed" });
       case "clear-deadline":
-        return this.#clearDeadline();
+        return this.#events.clearDeadline();
       case "train":
         void this.#start(this.#contributor.train());
         return undefined;
@@ -217,19 +184,6 @@ export class RunningRound {
       case "note":
         return undefined;
     }
-  }
-
-  #setDeadline(afterMs: number): void {
-    this.#clearDeadline();
-    const deadline = this.#deadlines;
-    this.#deadline = setTimeout(() => {
-      this.#mailbox.post({ event: { type: "deadline-passed" }, deadline, taken: NOTHING });
-    }, afterMs);
-  }
-
-  #clearDeadline(): void {
-    clearTimeout(this.#deadline);
-    this.#deadlines += 1;
   }
 
   #applyWhenWhole(): void {
@@ -265,7 +219,7 @@ export class RunningRound {
   async #start(work: Promise<ClientEvent | undefined>): Promise<void> {
     try {
       const event = await work;
-      if (event !== undefined) this.#mailbox.post({ event, taken: NOTHING });
+      if (event !== undefined) this.#events.add(event);
     } catch (error) {
       this.#fail(error);
     }
