@@ -111,6 +111,8 @@ const walls = WALLS.map(({ from, never }) => ({
 }));
 
 module.exports = {
+  MAY_IMPORT,
+  DOORS,
   forbidden: [
     ...layering,
     ...doors,

@@ -5,6 +5,8 @@ import path from "node:path";
 
 process.chdir(path.join(import.meta.dirname, ".."));
 
+const secondsSince = (started) => `${((performance.now() - started) / 1000).toFixed(1)} s`;
+
 const run = (name, command, args) =>
   new Promise((resolve) => {
     const started = performance.now();
@@ -13,13 +15,13 @@ const run = (name, command, args) =>
     child.stdout.on("data", (data) => (output += data));
     child.stderr.on("data", (data) => (output += data));
     child.on("close", (code) => {
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
       if (code !== 0) console.log(output);
-      console.log(`${code === 0 ? "ok  " : "FAIL"} ${name} ${seconds} s`);
+      console.log(`${code === 0 ? "ok  " : "FAIL"} ${name} ${secondsSince(started)}`);
       resolve(code === 0);
     });
   });
 
+const begun = performance.now();
 const bin = (name) => path.join("node_modules", ".bin", name);
 const results = [await run("types", bin("tsc"), ["-b"])];
 results.push(
@@ -31,4 +33,5 @@ results.push(
   ])),
 );
 results.push(await run("unit tests", bin("vitest"), ["run", "--project", "unit"]));
+console.log(`verify: ${secondsSince(begun)}`);
 process.exit(results.every(Boolean) ? 0 : 1);

@@ -14,7 +14,7 @@ export const freshFolder = (): string => {
   return folder;
 };
 
-export interface LaunchOptions {
+interface LaunchOptions {
   /** A module that is loaded before the program. */
   readonly preload?: URL;
   readonly env?: Readonly<Record<string, string>>;

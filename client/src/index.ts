@@ -25,13 +25,7 @@ export {
   policyShape,
   type SitePolicy,
 } from "./policy.ts";
-export {
-  type CellSettings,
-  decodeCellSettings,
-  decodeGatewaySettings,
-  encodeSettings,
-  type GatewaySettings,
-} from "./settings.ts";
+export { type CellSettings, encodeSettings, type GatewaySettings } from "./settings.ts";
 export {
   isVerified,
   markVerified,
@@ -46,6 +40,5 @@ export { exitOf, isFinal, type RunEnd, runEndOf } from "./supervisor/run-end.ts"
 export { claimRun, readRunRecord, type RunRecord, writeRunRecord } from "./supervisor/run-record.ts";
 export { readStatus, StatusFile } from "./supervisor/status.ts";
 export { type Ending, Supervisor, type SupervisorOptions } from "./supervisor/supervisor.ts";
-export { nodeArguments } from "./supervisor/wall/code.ts";
 export { cellView, gatewayView, type View } from "./supervisor/wall/view.ts";
 export { raiseWall, type Wall } from "./supervisor/wall/wall.ts";

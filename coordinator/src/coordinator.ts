@@ -4,6 +4,7 @@ import { equalBytes, InputError } from "@bulkhead/base";
 import type { RingEngine } from "@bulkhead/compute";
 import type { Identity } from "@bulkhead/crypto";
 import {
+  type ClientFrame,
   type CoordinatorFrame,
   fieldBytes,
   type Job,
@@ -53,6 +54,8 @@ export interface CoordinatorOptions {
   readonly machine?: CoordinatorMachine;
   /** Gives what goes out in place of a frame: the frame itself unless a scenario alters it. */
   readonly send?: (frame: CoordinatorFrame, to: MemberId) => readonly CoordinatorFrame[];
+  /** Is shown every frame that a member has sent, before anything is made of it. */
+  readonly overhear?: (frame: ClientFrame, from: MemberId) => void;
 }
 
 export interface RunningCoordinator {
@@ -144,7 +147,15 @@ interface Parts {
 }
 
 const assemble = (
-  { log = SILENT, machine = MACHINE, engine, identity, startWaitMs, ...options }: CoordinatorOptions,
+  {
+    log = SILENT,
+    machine = MACHINE,
+    overhear = () => undefined,
+    engine,
+    identity,
+    startWaitMs,
+    ...options
+  }: CoordinatorOptions,
   { job, folder, journal, progress, model, report }: Opened,
 ): Parts => {
   const failure = new Failure();
@@ -164,7 +175,10 @@ const assemble = (
     providerKeys: identity.signing,
     sessionLimits: options.sessionLimits ?? {},
     events: {
-      onFrame: (from, frame) => reception.hear(from, frame),
+      onFrame: (from, frame) => {
+        overhear(frame, from);
+        return reception.hear(from, frame);
+      },
       onLost: (id) => reception.lost(id),
       onPresence: (from, presence, why) => {
         const { name } = job.memberById.get(from)!;

@@ -2,7 +2,14 @@
  * Takes what members say to where it belongs. A member that says where it stands gets what it lacks there: the initial
  * model, the next sum it has missed, or, from the machine, the message of its stage.
  */
-import type { ClientFrame, ClientMessage, CoordinatorMessage, Job, MessageOf } from "@bulkhead/protocol";
+import type {
+  ClientFrame,
+  ClientMessage,
+  CoordinatorMessage,
+  Job,
+  LeaveCode,
+  MessageOf,
+} from "@bulkhead/protocol";
 import type { MemberId } from "@bulkhead/secagg";
 import type { CoordinatorLog } from "./coordinator-log.ts";
 import type { JobFolder } from "./job-folder.ts";
@@ -11,6 +18,8 @@ import type { MemberDesk } from "./member-desk.ts";
 import { initialModelFrames, resultFrames } from "./published-rounds.ts";
 import type { RollCall } from "./roll-call.ts";
 import type { RunningAttempt } from "./run-round.ts";
+
+const LEAVES_ATTEMPT_ONLY: ReadonlySet<LeaveCode> = new Set(["attempt-lost", "bad-share"]);
 
 interface ReceptionTools {
   readonly job: Job;
@@ -111,11 +120,11 @@ export class Reception {
     return greeted;
   }
 
-  /** `attempt-lost` is said of one attempt only: the next one may count on this member. */
+  /** Some leave one attempt only: the next one may count on this member. */
   #onLeave(from: MemberId, message: MessageOf<ClientMessage, "leave">): void {
     const desk = this.#tools.desks.get(from)!;
     void this.attempt?.post({ type: "received", from, message });
-    if (message.code === "attempt-lost") return;
+    if (LEAVES_ATTEMPT_ONLY.has(message.code)) return;
     desk.leave();
     this.#tools.log.log("warn", "member", {
       from,

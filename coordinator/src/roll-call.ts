@@ -29,9 +29,9 @@ export class RollCall {
     return this.#those((desk) => desk.isReady(model));
   }
 
-  /** Members that are linked, have said where they stand and have not left, ready or not. */
+  /** Members that have said where they stand and have not left, ready or not; one whose link is away is one of them. */
   taking(): ReadonlySet<MemberId> {
-    return this.#those((desk) => desk.isLinked && desk.greeting !== undefined);
+    return this.#those((desk) => desk.greeting !== undefined);
   }
 
   /** Somebody came, went or said something. */

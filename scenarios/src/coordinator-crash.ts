@@ -8,12 +8,15 @@ import fs from "node:fs";
 import path from "node:path";
 import { release, setUpFixture } from "./fixture.ts";
 import {
+  copyFederation,
   coordinatorFolder,
   type Federation,
   siteFolder,
   startCoordinator,
   startSite,
 } from "./harness/federation.ts";
+import { filesBelow } from "./harness/files.ts";
+import { freePort } from "./harness/port.ts";
 import type { Program } from "./harness/program.ts";
 import type { Scenario, Stage } from "./scenario.ts";
 
@@ -47,31 +50,17 @@ export const coordinatorCrash: Scenario = {
     });
     for (let round = 1; round <= ROUNDS; round++)
       for (const site of NAMES.keys()) release(federation, site, round);
-    const undisturbed = await playUndisturbed(stage, copyOf(federation, stage.folder, "undisturbed"));
-    const kills = {
-      after: await playWithKills(stage, copyOf(federation, stage.folder, "killed-after"), {
-        when: "after",
-        undisturbed,
-      }),
-      before: await playWithKills(stage, copyOf(federation, stage.folder, "killed-before"), {
-        when: "before",
-        undisturbed,
-      }),
-    };
+    const copy = async (name: string) =>
+      copyFederation(federation, path.join(stage.folder, name), await freePort());
+    const undisturbed = await playUndisturbed(stage, await copy("undisturbed"));
+    const [before, after] = await Promise.all(
+      (["before", "after"] as const).map(async (when) =>
+        playWithKills(stage, await copy(`killed-${when}`), { when, undisturbed }),
+      ),
+    );
+    const kills = { before: before!, after: after! };
     return { model: undisturbed, kills };
   },
-};
-
-const copyOf = (federation: Federation, folder: string, name: string): Federation => {
-  const home = path.join(folder, name);
-  fs.cpSync(federation.folder, home, { recursive: true });
-  const moved = (file: string) => path.join(home, path.relative(federation.folder, file));
-  return {
-    ...federation,
-    folder: home,
-    contract: moved(federation.contract),
-    initialModel: moved(federation.initialModel),
-  };
 };
 
 const playUndisturbed = async ({ say, check }: Stage, federation: Federation): Promise<string> => {
@@ -145,24 +134,21 @@ const countStage = (stages: Map<string, number>, coordinator: Program): void => 
 const stageOf = (line: string): string | undefined =>
   /"after":"(?<stage>[a-z-]+)"/u.exec(line)?.groups?.["stage"];
 
-const files = (folder: string): readonly string[] =>
-  fs.existsSync(folder)
-    ? fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name))
-    : [];
-
 const journalLength = (federation: Federation): number =>
-  files(path.join(coordinatorFolder(federation), "state"))
+  filesBelow(path.join(coordinatorFolder(federation), "state"))
     .filter((file) => path.basename(file) === "journal")
     .reduce((sum, file) => sum + fs.statSync(file).size, 0);
 
 const modelOf = (federation: Federation): string => {
   const name = path.join(`round-${ROUNDS}`, "model.safetensors");
-  const model = files(path.join(coordinatorFolder(federation), "state")).find((file) => file.endsWith(name));
+  const model = filesBelow(path.join(coordinatorFolder(federation), "state")).find((file) =>
+    file.endsWith(name),
+  );
   return model === undefined ? "none" : digest(model);
 };
 
 const siteHas = (federation: Federation, site: string, model: string): boolean =>
-  files(path.join(siteFolder(federation, site), "state")).some(
+  filesBelow(path.join(siteFolder(federation, site), "state")).some(
     (file) => file.endsWith(".safetensors") && digest(file) === model,
   );
 

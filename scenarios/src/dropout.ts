@@ -3,8 +3,16 @@
  * the exact sum of the six that delivered. A third is killed, and the round after ends void with nothing revealed.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { expectedSum, publishedSum, release, setUpFixture } from "./fixture.ts";
+import {
+  expectedSum,
+  filesOfProviderWith,
+  filesOfProviderWithUpdates,
+  publishedSum,
+  release,
+  setUpFixture,
+} from "./fixture.ts";
 import { type Federation, startCoordinator, startSite } from "./harness/federation.ts";
+import { fieldsOf, lineWith } from "./harness/lines.ts";
 import type { Program } from "./harness/program.ts";
 import type { Scenario, Stage } from "./scenario.ts";
 
@@ -29,7 +37,7 @@ export const dropout: Scenario = {
       timing: { stageMs: 4000 },
     });
     const coordinator = startCoordinator(federation);
-    await coordinator.line((line) => (line.includes('"listening"') ? true : undefined));
+    await coordinator.line(lineWith({ event: "listening" }));
     const sites = NAMES.map((name) => startSite(federation, name));
     const survivors = await firstRound(stage, federation, { coordinator, sites });
     await secondRound(stage, federation, { coordinator, sites });
@@ -43,16 +51,18 @@ interface Cast {
 }
 
 const firstRound = async ({ say, check }: Stage, federation: Federation, { coordinator, sites }: Cast) => {
-  await coordinator.line(transition({ round: 1, after: "collecting-inputs" }));
+  await coordinator.line(lineWith({ round: 1, after: "collecting-inputs" }));
   say(`all seven have shared keys; killing ${NAMES[AFTER_SHARES]}`);
   sites[AFTER_SHARES]!.kill();
   release(federation, AFTER_INPUT, 1);
-  await coordinator.line(transition({ round: 1, event: "folded", from: AFTER_INPUT + 1 }));
+  await coordinator.line(lineWith({ round: 1, event: "folded", from: AFTER_INPUT + 1 }));
+  const found = filesOfProviderWithUpdates(federation, [AFTER_INPUT], 1);
+  check("the provider has its masked input, and its update in no file", found.length === 0, { found });
   say(`${NAMES[AFTER_INPUT]} has delivered its masked input; killing it`);
   sites[AFTER_INPUT]!.kill();
   const survivors = NAMES.map((_, site) => site).filter((site) => site !== AFTER_SHARES);
   for (const site of survivors) release(federation, site, 1);
-  await coordinator.line(transition({ round: 1, after: "published" }));
+  await coordinator.line(lineWith({ round: 1, after: "published" }));
   await waitForSum(federation);
   const published = publishedSum(federation, 1, LENGTH);
   const expected = expectedSum(survivors, 1, LENGTH);
@@ -64,6 +74,12 @@ const firstRound = async ({ say, check }: Stage, federation: Federation, { coord
       wrong,
       lanes: published?.length ?? 0,
     },
+  );
+  const sum = (i: number) => expected[i]!;
+  check(
+    "the provider has that sum in its files, and no update of any site",
+    filesOfProviderWith(federation, sum).length > 0 &&
+      filesOfProviderWithUpdates(federation, [...NAMES.keys()], 1).length === 0,
   );
   return survivors.map((site) => NAMES[site]!);
 };
@@ -78,7 +94,7 @@ const secondRound = async ({ say, check }: Stage, federation: Federation, { coor
   sites[BEFORE_ROUND_2]!.kill();
   for (const site of NAMES.keys()) release(federation, site, 2);
   const { code } = await coordinator.ended;
-  const inRound2 = coordinator.lines.map(parse).filter((line) => line?.["round"] === 2);
+  const inRound2 = coordinator.lines.map(fieldsOf).filter((line) => line?.["round"] === 2);
   check(
     "round 2 ends void",
     inRound2.some((line) => line?.["after"] === "void"),
@@ -99,25 +115,4 @@ const secondRound = async ({ say, check }: Stage, federation: Federation, { coor
       codes: ends.map((end) => end.code),
     },
   );
-};
-
-/** A line of the coordinator's log whose fields are these. */
-export const transition =
-  (wanted: { readonly [field: string]: string | number }) =>
-  (line: string): true | undefined => {
-    const fields = parse(line);
-    return fields !== undefined && Object.entries(wanted).every(([name, value]) => fields[name] === value)
-      ? true
-      : undefined;
-  };
-
-const parse = (line: string): { readonly [field: string]: unknown } | undefined => {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null
-      ? Object.fromEntries(Object.entries(value))
-      : undefined;
-  } catch {
-    return undefined;
-  }
 };

@@ -8,6 +8,7 @@ import {
   type FederationPlan,
   setUpFederation,
 } from "./harness/federation.ts";
+import { filesBelow } from "./harness/files.ts";
 import { freePort } from "./harness/port.ts";
 
 export interface FixturePlan {
@@ -100,10 +101,8 @@ export const publishedSum = (
   round: number,
   length: number,
 ): readonly number[] | undefined => {
-  const file = find(
-    path.join(coordinatorFolder(federation), "state"),
-    path.join("rounds", String(round), "sum.bin"),
-  );
+  const ending = path.join("rounds", String(round), "sum.bin");
+  const file = filesBelow(coordinatorFolder(federation)).find((name) => name.endsWith(ending));
   if (file === undefined) return undefined;
   const bytes = fs.readFileSync(file);
   const lanes: number[] = [];
@@ -116,9 +115,26 @@ export const publishedSum = (
   return lanes;
 };
 
-const find = (folder: string, ending: string): string | undefined => {
-  if (!fs.existsSync(folder)) return undefined;
-  const names = fs.readdirSync(folder, { recursive: true, encoding: "utf8" });
-  const found = names.find((name) => name.endsWith(ending));
-  return found === undefined ? undefined : path.join(folder, found);
+/** A stretch within one segment, long enough to be nobody else's. */
+const STRETCH = { start: 100, length: 64 };
+
+/** The provider's files in which a stretch of these numbers stands, as lanes or as floats. */
+export const filesOfProviderWith = (
+  federation: Federation,
+  numbers: (i: number) => number,
+): readonly string[] => {
+  const values = Array.from({ length: STRETCH.length }, (_, i) => numbers(STRETCH.start + i));
+  const forms = [Int16Array.from(values), Float32Array.from(values)].map(({ buffer }) => Buffer.from(buffer));
+  return filesBelow(coordinatorFolder(federation)).filter((file) => {
+    const content = fs.readFileSync(file);
+    return forms.some((form) => content.includes(form));
+  });
 };
+
+/** The provider's files with an update of one of these sites. */
+export const filesOfProviderWithUpdates = (
+  federation: Federation,
+  sites: readonly number[],
+  round: number,
+): readonly string[] =>
+  sites.flatMap((site) => filesOfProviderWith(federation, (i) => coordinate(site, round, i)));

@@ -29,6 +29,7 @@ import {
 } from "@bulkhead/base";
 import fc from "fast-check";
 import { mutated } from "./mutated.ts";
+import { codePoint } from "../code-point.ts";
 
 export interface Decoder {
   readonly name: string;
@@ -67,7 +68,7 @@ export const everything = fc.record({
   round: fc.nat(2 ** 32 - 1),
   total: fc.maxSafeNat(),
   key: fixed(4),
-  name: fc.string({ unit: "binary", maxLength: 12 }).filter((name) => utf8(name).length <= 12),
+  name: fc.string({ unit: codePoint, maxLength: 12 }).filter((name) => utf8(name).length <= 12),
   members: fc.array(
     fc.record({ id: fc.uint8Array({ maxLength: 6 }), weights: fc.array(fc.nat(65_535), { maxLength: 3 }) }),
     { maxLength: 4 },
@@ -118,7 +119,7 @@ export const BASE_DECODERS: readonly Decoder[] = [
   },
   {
     name: "utf8ToText",
-    input: mutated(fc.string({ unit: "binary" }).map(utf8)),
+    input: mutated(fc.string({ unit: codePoint }).map(utf8)),
     takes: (bytes) => roundTrips(bytes, () => utf8(utf8ToText(bytes)), TypeError),
   },
   {

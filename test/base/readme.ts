@@ -12,7 +12,7 @@ export const runExample = async (
   const source = EXAMPLE.exec(await readFile(readme, "utf8"))?.[1] ?? "";
   const body = source.replaceAll(IMPORT, 'const {$1} = modules["$2"];');
   const printed: string[] = [];
-  const console = { log: (value: unknown) => printed.push(String(value)) };
+  const console = { log: (...values: readonly unknown[]) => printed.push(values.map(String).join(" ")) };
   // oxlint-disable-next-line typescript/no-implied-eval -- the text is a file of this repository
   const run: unknown = new Function("modules", "console", `return (async () => {${body}})();`);
   if (typeof run === "function") await run(modules, console);

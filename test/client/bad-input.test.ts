@@ -131,6 +131,21 @@ const CASES: readonly Case[] = [
     exit: 3,
   },
   {
+    what: "a contract with a task that no trainer knows",
+    site: { contract: { task: { kind: "regression" } } },
+    command: sign,
+    code: "contract-task",
+    place: /contract test task\.kind$/u,
+    exit: 3,
+  },
+  {
+    what: "a contract that asks for a metric nobody can give",
+    site: { contract: { metrics: [{ name: "salary", most: 10, resolution: 1 }] } },
+    command: sign,
+    code: "contract-metric",
+    exit: 3,
+  },
+  {
     what: "a contract about another base model",
     site: { contract: { task: TASK }, config: { model: { folder: "model" } } },
     spoil: (site) => writeModel(site),

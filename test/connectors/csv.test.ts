@@ -70,6 +70,7 @@ describe("CSV", () => {
     ["never closed", `a,b\n1,x\n2,"y\n${"3,z\n".repeat(50)}`, 3, "never closed"],
     ["never closed in a long file", `a,b\n1,x\n2,"y\n${"3,z\n".repeat(50_000)}`, 3, "never closed"],
     ["never closed in the first row", 'a,"b\n1,x\n', 1, "never closed"],
+    ["closed before delimiters without end", `a,b\n1,x\n2,"y"${",".repeat(200_000)}`, 3, "has no end"],
   ])("with a quote %s is refused at the line of that row", async (...given) => {
     const [, content, line, problem] = given;
     const spec = csv(content, { longestRow: 100 });
@@ -87,6 +88,18 @@ describe("CSV", () => {
       place: `${spec.paths[0]}:1`,
       problem: 'two columns are called "a"',
     });
+  });
+
+  test("with very many empty lines goes on after them", async () => {
+    const empty = "\n".repeat(100_000) + "\r\n".repeat(100_000);
+    expect(await told(csv(`a,b\n1,x\n${empty}2,y\n`, { longestRow: 100 }))).toEqual([
+      '2 {"a":"1","b":"x"}',
+      '200003 {"a":"2","b":"y"}',
+    ]);
+  });
+
+  test("with an empty field in quotes as its only one has a row there", async () => {
+    expect(await told(csv('a\n""\n\nx\n'))).toEqual(['2 {"a":""}', '4 {"a":"x"}']);
   });
 
   test("that is empty, or has its columns only, has no rows", async () => {

@@ -30,14 +30,17 @@ describe("examples", () => {
       cutCount: 0,
       perLabel: [1, 1],
     };
-    expect(
-      await fromJsonl([
-        { Body: "buy now", Class: "spam", Id: 7 },
-        { Body: "dear all, hello", Class: "ham" },
-      ]),
-    ).toEqual(wanted);
+    const { places, ...read } = await fromJsonl([
+      { Body: "buy now", Class: "spam", Id: 7 },
+      { Body: "dear all, hello", Class: "ham" },
+    ]);
+    expect(read).toEqual(wanted);
+    expect(places.map((place) => place.split("/").at(-1))).toEqual(["mail.jsonl:1", "mail.jsonl:2"]);
     const csv = fileWith("mail.csv", 'Id,Class,Body\n7,spam,buy now\n8, ham ,"dear all, hello"\n');
-    expect(await readExamples(openRows({ type: "csv", paths: [csv] }), SPEC)).toEqual(wanted);
+    expect(await readExamples(openRows({ type: "csv", paths: [csv] }), SPEC)).toEqual({
+      ...wanted,
+      places: [`${csv}:2`, `${csv}:3`],
+    });
   });
 
   test.each([

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { freshFolder } from "../launch.ts";
+import { asOrdinaryUser } from "../ordinary-user.ts";
 
 const schema = z.strictObject({
   coordinator: z.strictObject({
@@ -212,10 +213,13 @@ describe("a config file", () => {
     });
   });
 
-  test.skipIf(process.getuid?.() === 0)("that this user may not read says so", async () => {
+  test("that this user may not read says so", async () => {
     const file = write(GOOD);
+    chmodSync(join(file, ".."), 0o755);
     chmodSync(file, 0);
-    await expect(loadConfig(file, schema)).rejects.toMatchObject({ code: "config-not-readable" });
+    await expect(asOrdinaryUser(() => loadConfig(file, schema))).rejects.toMatchObject({
+      code: "config-not-readable",
+    });
   });
 
   test.each([

@@ -3,12 +3,10 @@ import path from "node:path";
 import { bytesToHex } from "@bulkhead/base";
 import { draftContract, loadJobDescription } from "@bulkhead/coordinator";
 import { createIdentity, sha256 } from "@bulkhead/crypto";
-import { describeContract, expectAllSigned, signatureFindings } from "@bulkhead/party";
-import { contractBytes, jobOf, readContract, signContract } from "@bulkhead/protocol";
+import { contractBytes, jobOf, readContract } from "@bulkhead/protocol";
 import { publicIdentityBytes } from "@bulkhead/store";
 import { describe, expect, test } from "vitest";
 import { freshFolder } from "../launch.ts";
-import { newFederation } from "./federation.ts";
 
 const publicOf = ({ name, signing }: ReturnType<typeof createIdentity>) => ({
   name,
@@ -95,47 +93,4 @@ describe("a draft", () => {
     const task = { kind: "classifier", classes: 2, maxTokens: 8, lora, labelPhrases: [["a"], ["b"]] };
     await expect(draft(written({ task }))).rejects.toMatchObject({ code: "config-missing-key" });
   });
-});
-
-describe("signatures", () => {
-  test("are found one by one: who has signed, who has not, who signed something else", () => {
-    const { contract, provider, members } = newFederation();
-    const other = { ...contract, purpose: "Something else" };
-    const signatures = [
-      signContract(contract, "provider", provider.signing),
-      signContract(other, "site-1", members[0]!.signing),
-      signContract(contract, "site-2", createIdentity("site-2").signing),
-      signContract(contract, "stranger", members[2]!.signing),
-    ];
-    expect(signatureFindings({ contract, signatures })).toEqual([
-      { name: "provider", problem: undefined },
-      { name: "site-1", problem: "other-contract" },
-      { name: "site-2", problem: "other-key" },
-      { name: "site-3", problem: "missing" },
-      { name: "stranger", problem: "not-a-party" },
-    ]);
-    expect(() => expectAllSigned({ contract, signatures }, "here")).toThrow(
-      expect.objectContaining({ code: "contract-unsigned", place: "here" }),
-    );
-  });
-
-  test("count when one of several by the same party holds", () => {
-    const { contract, provider, members, signed } = newFederation();
-    const stale = signContract({ ...contract, purpose: "Earlier" }, "site-1", members[0]!.signing);
-    const own = signContract(contract, provider.name, provider.signing);
-    const signatures = [stale, ...signed.signatures, own];
-    expect(() => expectAllSigned({ contract, signatures }, "here")).not.toThrow();
-  });
-});
-
-test("a contract in plain words says what leaves, whom it protects, and who has signed", () => {
-  const { signed, contract } = newFederation({ members: 4 });
-  const text = describeContract({ contract, signatures: signed.signatures.slice(0, 2) });
-  expect(text).toContain("What leaves a site");
-  expect(text).toContain("examples, loss-sum");
-  expect(text).toContain("4 members. A sum has at least 3 of them: 1 may be missing");
-  expect(text).toContain("Up to 1 of them may side with the provider");
-  expect(text).toMatch(/site-1.*signed/u);
-  expect(text).toMatch(/site-2.*has not signed/u);
-  expect(text).toMatch(/(\d{5} ){11}\d{5}/u);
 });

@@ -3,6 +3,7 @@ import path from "node:path";
 import { bytesToHex } from "@bulkhead/base";
 import { sha256 } from "@bulkhead/crypto";
 import { canonicalModelBytes } from "@bulkhead/finetune";
+import { memberId } from "@bulkhead/secagg";
 import { describe, expect, test } from "vitest";
 import { coordinate, memberOf, newFederation } from "./federation.ts";
 import { expectClose, expectedModel, jobFolderOf, reportOf, stageOf, STEP } from "./outcome.ts";
@@ -188,5 +189,33 @@ describe("members that misbehave", () => {
     });
     expect(await coordinator.done).toEqual({ outcome: "done" });
     expect(await Promise.all(stay.map(stageOf))).toEqual(["finished", "finished", "finished"]);
+  });
+});
+
+describe("a member that complains of another's share", () => {
+  /** The first member takes the second one's share for a bad one, in the first attempt. */
+  const complainsOnce = async (members: number) => {
+    const federation = newFederation({ members, rounds: 1 });
+    const coordinator = await coordinate(federation);
+    for (let place = 1; place <= members; place++)
+      memberOf(federation, place, {
+        url: () => coordinator.url,
+        say: (frame) =>
+          place === 1 && frame.type === "shares" && frame.attempt === 1
+            ? [{ type: "leave", round: frame.round, attempt: 1, code: "bad-share", about: memberId(2) }]
+            : [frame],
+      });
+    expect(await coordinator.done).toEqual({ outcome: "done" });
+    return reportOf(coordinator).rounds[0];
+  };
+
+  test("leaves that attempt and no more; all are tried again where too few would be left", async () => {
+    const round = await complainsOnce(3);
+    expect(round).toMatchObject({ attempt: 2, survivors: ["site-1", "site-2", "site-3"] });
+    expect(round.voidAttempts).toMatchObject([{ attempt: 1, code: "too-few-members" }]);
+  });
+
+  test("does not hold up those who are enough without it", async () => {
+    expect(await complainsOnce(4)).toMatchObject({ attempt: 1, lost: ["site-1"] });
   });
 });

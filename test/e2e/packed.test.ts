@@ -14,12 +14,8 @@ const run = (command: string, args: readonly string[], cwd: string) => {
   return { status, stdout, stderr };
 };
 
-const WORKSPACES = [
-  ...fs.readdirSync(path.join(root, "packages")).map((name) => `packages/${name}`),
-  "client",
-  "coordinator",
-  "scenarios",
-];
+const LIBRARIES = fs.readdirSync(path.join(root, "packages"));
+const WORKSPACES = [...LIBRARIES.map((name) => `packages/${name}`), "client", "coordinator", "scenarios"];
 
 test("packed tarballs install elsewhere, and their commands answer", () => {
   const packed = run(
@@ -37,7 +33,7 @@ test("packed tarballs install elsewhere, and their commands answer", () => {
     path.join(elsewhere, "package.json"),
     `{"name":"elsewhere","private":true,"type":"module"}\n`,
   );
-  const args = ["install", "--no-audit", "--no-fund", "--ignore-scripts"];
+  const args = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"];
   const installed = run("npm", [...args, ...tarballs.map((name) => path.join(folder, name))], elsewhere);
   expect(installed.status, installed.stderr).toBe(0);
 
@@ -46,4 +42,15 @@ test("packed tarballs install elsewhere, and their commands answer", () => {
     expect(help.status, `${bin}: ${help.stderr}`).toBe(0);
     expect(help.stdout).toContain(`Usage: ${bin}`);
   }
+
+  // In the repository a package finds what another one has installed; here it has only what it asks for.
+  const imports = LIBRARIES.map((name) => `await import("@bulkhead/${name}");`).join("\n");
+  const loaded = run(process.execPath, ["--input-type=module", "--eval", imports], elsewhere);
+  expect(loaded.status, loaded.stderr).toBe(0);
+
+  fs.writeFileSync(path.join(elsewhere, "passphrase"), "a provider's passphrase\n", { mode: 0o600 });
+  const init = ["init", "--folder", "provider", "--name", "provider", "--passphrase-file", "passphrase"];
+  const made = run(path.join(elsewhere, "node_modules", ".bin", "bulkhead-coordinator"), init, elsewhere);
+  expect(made.status, made.stderr).toBe(0);
+  expect(fs.readdirSync(path.join(elsewhere, "provider"))).toContain("coordinator.yaml");
 });

@@ -25,7 +25,7 @@ afterAll(() => {
   for (const folder of folders) fs.rmSync(folder, { recursive: true });
 });
 
-describe("the layer table", () => {
+describe("the layer table", { timeout: 60_000 }, () => {
   test("fails on each planted violation, by name", () => {
     const { status, stderr } = check(
       {

@@ -26,7 +26,7 @@ export interface Point {
   readonly y: bigint;
 }
 
-export const IDENTITY: Point = { x: 0n, y: 1n };
+const IDENTITY: Point = { x: 0n, y: 1n };
 
 interface Projective {
   readonly X: bigint;
@@ -54,8 +54,6 @@ const addProjective = (p: Projective, q: Projective): Projective => {
 
 export const add = (p: Point, q: Point): Point => toAffine(addProjective(toProjective(p), toProjective(q)));
 
-export const negate = ({ x, y }: Point): Point => ({ x: mod(-x), y });
-
 export const multiply = (scalar: bigint, point: Point): Point => {
   let sum = toProjective(IDENTITY);
   let double = toProjective(point);
@@ -64,7 +62,7 @@ export const multiply = (scalar: bigint, point: Point): Point => {
   return toAffine(sum);
 };
 
-export const samePoint = (p: Point, q: Point): boolean => p.x === q.x && p.y === q.y;
+const samePoint = (p: Point, q: Point): boolean => p.x === q.x && p.y === q.y;
 
 export const toInteger = (bytes: Uint8Array): bigint =>
   bytes.reduceRight((value, byte) => value * 256n + BigInt(byte), 0n);
@@ -75,7 +73,7 @@ export const toBytes = (value: bigint, length = 32): Uint8Array =>
 export const encodePoint = ({ x, y }: Point): Uint8Array => toBytes(y | ((x & 1n) << 255n));
 
 /** Takes every encoding: y is reduced, and x = 0 may carry a sign. `undefined` if there is no such point. */
-export const decodePoint = (bytes: Uint8Array): Point | undefined => {
+const decodePoint = (bytes: Uint8Array): Point | undefined => {
   const encoded = toInteger(bytes);
   const y = mod(encoded & (2n ** 255n - 1n));
   const x2 = mod((y * y - 1n) * invert(mod(D * y * y + 1n)));

@@ -1,7 +1,7 @@
 /** Shamir's sharing over GF(2^8) as a textbook has it: polynomials bit by bit, division by trying every divisor. */
 
 /** The product of two bytes as polynomials over GF(2), modulo x^8 + x^4 + x^3 + x + 1. */
-export const slowMultiply = (a: number, b: number): number => {
+const slowMultiply = (a: number, b: number): number => {
   let product = 0;
   for (let bit = 0; bit < 8; bit++) if ((b & (1 << bit)) !== 0) product ^= a << bit;
   for (let bit = 15; bit >= 8; bit--) if ((product & (1 << bit)) !== 0) product ^= 0x11b << (bit - 8);

@@ -5,10 +5,9 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { freshFolder, hasNamespaces, launch, nextLine, WITHOUT_NAMESPACES } from "../launch.ts";
+import { asOrdinaryUser } from "../ordinary-user.ts";
 
 const FILL_DISK = new URL("./programs/fill-disk.ts", import.meta.url);
-
-const isRoot = process.getuid?.() === 0;
 
 describe("writing a file", () => {
   test("replaces its content, for the owner alone, and leaves nothing else behind", async () => {
@@ -58,11 +57,11 @@ describe("writing a file", () => {
     expect(fs.readdirSync(folder)).toEqual(["taken"]);
   });
 
-  test.skipIf(isRoot)("where the user may not write names place and cure", async () => {
+  test("where the user may not write names place and cure", async () => {
     const folder = freshFolder();
     fs.chmodSync(folder, 0o500);
     const path = join(folder, "f");
-    await expect(writeFileAtomic(path, utf8("x"))).rejects.toMatchObject({
+    await expect(asOrdinaryUser(() => writeFileAtomic(path, utf8("x")))).rejects.toMatchObject({
       code: "not-writable",
       place: path,
     });

@@ -4,6 +4,7 @@ import { EXIT, type ExitCode, type PassphraseSource } from "@bulkhead/console";
 import { baseDigest } from "@bulkhead/finetune";
 import {
   describeContract,
+  expectKnownMetrics,
   expectKnownTask,
   readAnyContractFile,
   signContractFile,
@@ -64,6 +65,7 @@ const reviewed = async ({ contract: file, config: configFile }: ReviewOptions): 
   const { config } = await loadSiteConfig(configFile);
   const signed = await readAnyContractFile(file);
   expectKnownTask(signed.contract);
+  expectKnownMetrics(signed.contract);
   const own = await readIdentityHeader(config.identity);
   const job = jobOf(signed.contract);
   const site: ReviewedSite = {

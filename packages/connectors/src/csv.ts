@@ -19,8 +19,8 @@ export interface CsvForm {
   readonly columns?: readonly string[];
 }
 
-/** Beyond this a row is taken for a quote that is never closed. */
-const UNBELIEVABLE = 16;
+/** Beyond so many times the longest row, a row is taken for one with a quote that is never closed. */
+const UNBELIEVABLE = 4;
 
 /** The rows of one file; one longer than `longestRow` bytes is bad. */
 export async function* csvRows(
@@ -46,7 +46,7 @@ export async function* csvRows(
 
 interface CsvRecord {
   readonly line: number;
-  /** In bytes. */
+  /** In bytes, without quotes. */
   readonly length: number;
   /** One character for each byte: the parser would replace what is not UTF-8 without a word. */
   readonly fields: readonly string[];
@@ -65,26 +65,38 @@ async function* csvRecords(
     delimiter,
     quote,
     encoding: "latin1",
-    max_record_size: UNBELIEVABLE * longestRow,
     record_delimiter: ["\r\n", "\n"],
     relax_column_count: true,
     skip_empty_lines: true,
     // Called while the bytes of the record are the last ones taken; the loop below sees it later.
     on_record: (fields: string[], { bytes }) => {
       const inside = fields.reduce((count, field) => count + newlines(field), 0);
-      places.push({ line: lines.upTo(bytes) - inside, length: bytes - end });
+      const length = fields.reduce((sum, field) => sum + field.length + 1, 0);
+      places.push({ line: lines.upTo(bytes) - inside, length });
       end = bytes;
       return fields;
     },
   });
-  const fed = pipeline(Readable.from(lines.counting(fileBytes(file, signal))), parser);
+  const problemAt = (code: string) => formError(`${file}:${lines.upTo(end) + 1}`, code);
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    let [begun, emptyLines] = [0, 0];
+    for await (const piece of lines.counting(fileBytes(file, signal))) {
+      yield piece;
+      // An empty line is no record, but no row goes on over it either.
+      begun = parser.info.empty_lines === emptyLines ? Math.max(begun, end) : lines.fed;
+      emptyLines = parser.info.empty_lines;
+      // The parser's own bound counts no delimiters: a row of nothing else would fill the memory.
+      if (lines.fed - begun > UNBELIEVABLE * longestRow + piece.length) throw problemAt("no-end");
+    }
+  }
+  const fed = pipeline(Readable.from(pieces()), parser);
   // Its failure reaches the loop below through the parser.
   fed.catch(() => undefined);
   try {
     for await (const fields of parser as AsyncIterable<readonly string[]>)
       yield { ...places.take()!, fields };
   } catch (error) {
-    throw error instanceof CsvError ? formError(`${file}:${lines.upTo(end) + 1}`, error.code) : error;
+    throw error instanceof CsvError ? problemAt(error.code) : error;
   }
 }
 
@@ -118,7 +130,7 @@ const formError = (place: string, code: string): InputError =>
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: "a quote is opened in this row and never closed",
-  CSV_MAX_RECORD_SIZE: "this row has no end: perhaps a quote in it is never closed",
+  "no-end": "this row has no end: perhaps a quote in it is never closed",
 };
 
 const columnNames = (place: string, fields: readonly string[]): readonly string[] => {

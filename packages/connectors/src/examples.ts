@@ -1,5 +1,5 @@
 /** From rows to training examples: the columns that count, checked, with bad rows counted and refused above a limit. */
-import { InputError } from "@bulkhead/base";
+import { hasLoneSurrogate, InputError, utf8, utf8ToText } from "@bulkhead/base";
 import { LabelReader, type Labels } from "./labels.ts";
 import type { Fields, RowSource } from "./row-source.ts";
 
@@ -141,7 +141,7 @@ class Collector {
     if (typeof text !== "string") return "its text is no text";
     if (text.trim() === "") return "its text is empty";
     if (text.includes("\0")) return "its text has a NUL character";
-    return /\p{Surrogate}/u.test(text) ? "its text has half a character (a lone surrogate)" : undefined;
+    return hasLoneSurrogate(text) ? "its text has half a character (a lone surrogate)" : undefined;
   }
 
   #take(place: string, text: string, label: number): void {
@@ -197,7 +197,8 @@ const emptySource = (describe: string): InputError =>
 const startOf = (text: string, longest: number): string => {
   if (text.length <= longest) return text;
   const isSplit = /[\uD800-\uDBFF]/u.test(text.charAt(longest - 1));
-  return text.slice(0, isSplit ? longest - 1 : longest);
+  // A copy: a slice would keep the whole text in memory.
+  return utf8ToText(utf8(text.slice(0, isSplit ? longest - 1 : longest)));
 };
 
 const MOST_LISTED = 12;

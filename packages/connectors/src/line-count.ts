@@ -9,6 +9,11 @@ export class LineCount {
   #passed = 0;
   #lastEnd = -1;
 
+  /** Bytes, so far. */
+  get fed(): number {
+    return this.#fed;
+  }
+
   /** Passes the pieces on. */
   async *counting(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const piece of pieces) {

@@ -34,11 +34,15 @@ async function* rowsOf(spec: RowsSpec, signal?: AbortSignal): AsyncGenerator<Row
 }
 
 /** Whoever reads the config checks what people write in it; this is for the programs. */
-const expectForm = ({ delimiter = ",", quote = '"' }: CsvForm): void => {
+const expectForm = ({ delimiter = ",", quote = '"', columns }: CsvForm): void => {
   const isOneCharacter = (text: string) => /^[\t\x20-\x7E]$/u.test(text);
   invariant(isOneCharacter(delimiter), "a delimiter is one ASCII character");
   invariant(
     quote === null || (isOneCharacter(quote) && quote !== delimiter),
     "a quote is another ASCII character",
+  );
+  invariant(
+    columns === undefined || (columns.length > 0 && new Set(columns).size === columns.length),
+    "columns are distinct",
   );
 };

@@ -8,7 +8,7 @@ export const EXIT = {
   done: 0,
   /** It failed, for a reason outside what was asked: a full disk, a taken port, a round that ended void, a bug. */
   failed: 1,
-  /** What was given has to change first: options, config, data, identity, passphrase. */
+  /** What was given has to change first: options, config, data, model, identity, passphrase. */
   usage: 2,
   /** A contract, a policy or the protocol's rules forbid it. */
   refused: 3,
@@ -25,6 +25,7 @@ export const EXIT_OF_ERROR: Readonly<Record<string, ExitCode>> = {
   usage: EXIT.usage,
   config: EXIT.usage,
   data: EXIT.usage,
+  model: EXIT.usage,
   identity: EXIT.usage,
   passphrase: EXIT.usage,
   path: EXIT.usage,

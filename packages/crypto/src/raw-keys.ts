@@ -6,7 +6,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { invariant, type Secret } from "@bulkhead/base";
 
-export type Curve = "X25519" | "Ed25519";
+type Curve = "X25519" | "Ed25519";
 
 export const importSecretKey = (curve: Curve, secretKey: Secret): KeyObject => {
   invariant(secretKey.length === 32, `a secret ${curve} key has 32 bytes`);

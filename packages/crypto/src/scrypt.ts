@@ -2,7 +2,7 @@
 import { scryptSync } from "node:crypto";
 import { Secret } from "@bulkhead/base";
 
-export interface ScryptCost {
+interface ScryptCost {
   /** log2 of N. */
   readonly logN: number;
   readonly r: number;

@@ -85,7 +85,7 @@ const checkLabels = (examples: readonly Example[], classes: number): void => {
   const row = examples.findIndex(({ label }) => !Number.isInteger(label) || label < 0 || label >= classes);
   if (row < 0) return;
   throw new InputError({
-    code: "label-out-of-range",
+    code: "data-label",
     place: `row ${row + 1} of the data`,
     problem: `its label is not a whole number from 0 to ${classes - 1}`,
     cure: "correct the row or the mapping of columns",

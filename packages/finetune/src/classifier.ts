@@ -20,22 +20,35 @@ export const firstTrainedLayer = ({ layers }: EncoderConfig, { lora }: Classifie
   Math.min(layers, ...lora.layers);
 
 /** Throws an {@link InputError} when the task does not fit the model. */
-export const checkTask = (config: EncoderConfig, { classes, maxTokens, lora }: ClassifierTask): void => {
-  const problem =
-    classes < 2
-      ? "there must be at least two classes"
-      : maxTokens < 3 || maxTokens > config.positions
-        ? `maxTokens must be from 3 to ${config.positions}`
-        : lora.rank < 1 || lora.rank > config.width
-          ? `the adapters' rank must be from 1 to ${config.width}`
-          : new Set(lora.layers).size < lora.layers.length
-            ? "a layer is named twice"
-            : lora.layers.some((layer) => !Number.isInteger(layer) || layer < 0 || layer >= config.layers)
-              ? `the model's layers are 0 to ${config.layers - 1}`
-              : undefined;
+export const checkTask = (config: EncoderConfig, task: ClassifierTask): void => {
+  const problem = taskProblem(config, task);
   if (problem !== undefined)
-    throw new InputError({ code: "task", place: "the task", problem, cure: "change it in the contract" });
+    throw new InputError({
+      code: "contract-task",
+      place: "the task",
+      problem,
+      cure: "change it in the contract",
+    });
 };
+
+const taskProblem = (
+  { layers, width, positions }: EncoderConfig,
+  { classes, maxTokens, lora, logitScale }: ClassifierTask,
+): string | undefined => {
+  if (!isWhole(classes, 2, MOST_CLASSES)) return `the number of classes must be from 2 to ${MOST_CLASSES}`;
+  if (!isWhole(maxTokens, 3, positions)) return `maxTokens must be from 3 to ${positions}`;
+  if (!isWhole(lora.rank, 1, width)) return `the adapters' rank must be from 1 to ${width}`;
+  if (!Number.isFinite(lora.alpha)) return "the adapters' alpha must be a finite number";
+  if (!Number.isFinite(logitScale)) return "logitScale must be a finite number";
+  if (!lora.layers.every((layer) => isWhole(layer, 0, layers - 1)))
+    return `the model's layers are 0 to ${layers - 1}`;
+  return new Set(lora.layers).size < lora.layers.length ? "a layer is named twice" : undefined;
+};
+
+const MOST_CLASSES = 1000;
+
+const isWhole = (value: number, least: number, most: number): boolean =>
+  Number.isInteger(value) && value >= least && value <= most;
 
 /** Activations of a batch at the first trained layer: [rows · length, width]. */
 export interface PreparedBatch extends Pick<TokenBatch, "rows" | "length" | "lengths"> {

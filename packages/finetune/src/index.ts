@@ -1,10 +1,16 @@
 export * from "./apply-update.ts";
+export * from "./batches.ts";
+export * from "./classifier-checkpoint.ts";
 export { classifierTensors } from "./classifier-tensors.ts";
 export * from "./classifier-trainer.ts";
+export { evaluationOf, type Judged } from "./evaluation.ts";
 export { canonicalModelBytes } from "./flat.ts";
 export * from "./initial-classifier.ts";
-export { baseDigest } from "./model-folder.ts";
+export { baseDigest } from "./model-files.ts";
 export type { ModuleTrainerOptions } from "./module-trainer.ts";
-export type { TrainerSpec } from "./open-trainer.ts";
+export { openTrainer, type TrainerSpec } from "./open-trainer.ts";
+export * from "./safetensors.ts";
+export * from "./text-directions.ts";
 export { openThreadedTrainer } from "./threaded-trainer.ts";
+export { openTokenizer, type Tokenize } from "./tokenizer.ts";
 export * from "./trainer.ts";

@@ -1,18 +1,10 @@
 /** The model that a federation starts from: adapters that change nothing yet, and a head that has read the class names. */
 import { InputError } from "@bulkhead/base";
-import {
-  type BackendPreference,
-  openBackend,
-  openKeystream,
-  segmentNonce,
-  type TensorFlow,
-} from "@bulkhead/compute";
-import { checkTask, classifierSpecs, meanDirection } from "./classifier.ts";
-import { attentionMask, loadEncoder, runFrozen } from "./encoder.ts";
+import { type BackendPreference, openKeystream, segmentNonce } from "@bulkhead/compute";
+import { checkTask, classifierSpecs } from "./classifier.ts";
 import { tensorsOf } from "./flat.ts";
-import { readEncoderConfig, readWeights } from "./model-folder.ts";
-import { tokenBatch } from "./prefix-cache.ts";
-import { openTokenizer } from "./tokenizer.ts";
+import { readEncoderConfig } from "./model-folder.ts";
+import { textDirections } from "./text-directions.ts";
 import { type ClassifierTask, parameterCount } from "./trainer.ts";
 
 export interface InitialClassifierOptions {
@@ -41,13 +33,15 @@ export const initialClassifier = async (
   const random = uniform(seed, 1 / Math.sqrt(config.width));
   for (const [name, values] of tensors)
     if (name.includes("lora_A")) for (let i = 0; i < values.length; i++) values[i] = random();
-  const tokenize = await openTokenizer(modelFolder, task.maxTokens);
-  const { tf } = await openBackend(backend);
-  const encoder = loadEncoder(tf, config, await readWeights(modelFolder));
-  const directions = labelPhrases.map((phrases) => classDirection(tf, encoder, phrases.map(tokenize)));
-  for (const [i, direction] of directions.entries())
+  const directions = await textDirections(modelFolder, labelPhrases.flat(), {
+    maxTokens: task.maxTokens,
+    backend,
+  });
+  let at = 0;
+  for (const [i, { length }] of labelPhrases.entries()) {
+    const direction = meanDirectionOf(directions.slice(at, (at += length)));
     tensors.get("classifier.weight")!.set(direction, i * config.width);
-  encoder.dispose();
+  }
   return flat;
 };
 
@@ -57,7 +51,7 @@ const checkPhrases = (
 ): void => {
   if (phrases.length === classes && phrases.every((texts) => texts.length > 0)) return;
   throw new InputError({
-    code: "label-phrases",
+    code: "config-label-phrases",
     place: "the label phrases",
     problem: `there must be at least one phrase for each of the ${classes} classes`,
     cure: "give a list of phrases for each class",
@@ -73,17 +67,9 @@ const uniform = (seed: Uint8Array, bound: number): (() => number) => {
   };
 };
 
-const classDirection = (
-  tf: TensorFlow,
-  encoder: ReturnType<typeof loadEncoder>,
-  phrases: readonly Int32Array[],
-): Float32Array =>
-  tf.tidy(() => {
-    const batch = tokenBatch(phrases);
-    const { layers, heads, width } = encoder.config;
-    const x = runFrozen(tf, encoder, batch, layers);
-    const shape = { rows: batch.rows, length: batch.length, heads, width };
-    const z = meanDirection(tf, x, { shape, mask: attentionMask(tf, batch) });
-    const sum = tf.sum(z, 0);
-    return tf.mul(sum, tf.rsqrt(tf.sum(tf.square(sum)))).dataSync<"float32">();
-  });
+/** Their mean, scaled to length 1. */
+const meanDirectionOf = (directions: readonly Float32Array[]): Float32Array => {
+  const sum = directions[0]!.map((_, i) => directions.reduce((total, direction) => total + direction[i]!, 0));
+  const length = Math.sqrt(sum.reduce((squares, value) => squares + value * value, 0));
+  return sum.map((value) => value / length);
+};

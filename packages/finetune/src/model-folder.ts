@@ -1,13 +1,8 @@
-/** A base model in Hugging Face layout: `config.json`, `model.safetensors`, `tokenizer.json`, checked as they are read. */
-import { readFile } from "node:fs/promises";
+/** What the files of a base model say, checked as they are read. */
 import path from "node:path";
 import { InputError, integer, finite, literal, ShapeError, type Shape, utf8ToText } from "@bulkhead/base";
-import { hashFields, sha256 } from "@bulkhead/compute";
+import { CONFIG, type ModelFile, readModelFile, TOKENIZER, WEIGHTS } from "./model-files.ts";
 import { floatsOf, readSafetensors, type StoredTensor } from "./safetensors.ts";
-
-const CONFIG = "config.json";
-const WEIGHTS = "model.safetensors";
-const TOKENIZER = "tokenizer.json";
 
 /** A BERT encoder's sizes. */
 export interface EncoderConfig {
@@ -20,32 +15,8 @@ export interface EncoderConfig {
   readonly layerNormEpsilon: number;
 }
 
-/**
- * Names the base model: SHA-256 over the names and SHA-256 digests of the three files, in the order of their names.
- * Throws an {@link InputError} when a file is missing.
- */
-export const baseDigest = async (folder: string): Promise<Uint8Array> => {
-  const fields: (string | Uint8Array)[] = [];
-  for (const name of [CONFIG, WEIGHTS, TOKENIZER]) fields.push(name, sha256(await readBytes(folder, name)));
-  return hashFields(...fields);
-};
-
-const readBytes = async (folder: string, name: string): Promise<Uint8Array> => {
-  const place = path.join(folder, name);
-  try {
-    return await readFile(place);
-  } catch {
-    throw new InputError({
-      code: "model-file",
-      place,
-      problem: "cannot be read",
-      cure: "name a folder with a model in Hugging Face layout",
-    });
-  }
-};
-
-const readJson = async (folder: string, name: string): Promise<Readonly<Record<string, unknown>>> => {
-  const bytes = await readBytes(folder, name);
+const readJson = async (folder: string, name: ModelFile): Promise<Readonly<Record<string, unknown>>> => {
+  const bytes = await readModelFile(folder, name);
   let value: unknown;
   try {
     value = JSON.parse(utf8ToText(bytes));
@@ -108,7 +79,7 @@ export type WeightReader = (name: string, shape: readonly number[]) => Float32Ar
 
 /** Reads the weights once; names may stand under `bert.`, as in models with a head. Throws an {@link InputError}. */
 export const readWeights = async (folder: string): Promise<WeightReader> => {
-  const tensors = readSafetensors(await readBytes(folder, WEIGHTS), path.join(folder, WEIGHTS));
+  const tensors = readSafetensors(await readModelFile(folder, WEIGHTS), path.join(folder, WEIGHTS));
   return (name, shape) => {
     const tensor = tensors.get(name) ?? tensors.get(`bert.${name}`);
     if (tensor === undefined) throw unusable(folder, WEIGHTS, `it has no tensor ${name}`);

@@ -29,52 +29,47 @@ export interface Prefix {
   readonly mostBytes: number;
 }
 
-/** Rows run through the frozen layers at once. */
-const BATCH = 16;
-
 export const openPrefixCache = (prefix: Prefix): PrefixCache => {
   const kept = new Map<string, Activations>();
   let bytes = 0;
-  const of: PrefixCache["of"] = async (texts) => {
-    const missing = [...new Set(texts)].filter((text) => !kept.has(text));
-    const fresh = new Map<string, Activations>();
-    for (let at = 0; at < missing.length; at += BATCH) {
-      const batch = missing.slice(at, at + BATCH);
-      for (const [i, activations] of (await compute(prefix, batch)).entries()) {
-        fresh.set(batch[i]!, activations);
-        if (bytes + activations.values.byteLength > prefix.mostBytes) continue;
-        bytes += activations.values.byteLength;
-        kept.set(batch[i]!, activations);
-      }
+  const activationsOf = async (text: string): Promise<Activations> => {
+    const known = kept.get(text);
+    if (known !== undefined) return known;
+    const activations = await compute(prefix, text);
+    const { byteLength } = activations.values;
+    if (!kept.has(text) && bytes + byteLength <= prefix.mostBytes) {
+      bytes += byteLength;
+      kept.set(text, activations);
     }
-    return texts.map((text) => kept.get(text) ?? fresh.get(text)!);
+    return activations;
+  };
+  const of: PrefixCache["of"] = async (texts) => {
+    const found = new Map<string, Activations>();
+    for (const text of new Set(texts)) found.set(text, await activationsOf(text));
+    return texts.map((text) => found.get(text)!);
   };
   return { of };
 };
 
-const compute = async (
-  { tf, encoder, tokenize, end }: Prefix,
-  texts: readonly string[],
-): Promise<readonly Activations[]> => {
-  const batch = tokenBatch(texts.map(tokenize));
+/**
+ * One text at a time: the last bits of a product depend on how many rows it has, and what a text gives must not depend
+ * on what was asked for beside it, or a round could not be trained again after a restart. It costs a third more.
+ */
+const compute = async ({ tf, encoder, tokenize, end }: Prefix, text: string): Promise<Activations> => {
+  const batch = tokenBatch(tokenize(text));
   const x = runFrozen(tf, encoder, batch, end);
   const values = await x.data<"float32">();
   x.dispose();
-  const { width } = encoder.config;
-  return batch.lengths.map((length, row) => {
-    const start = row * batch.length * width;
-    return { length, values: values.slice(start, start + length * width) };
-  });
+  return { values, length: batch.length };
 };
 
-/** Padded with 0 to the longest. */
-export const tokenBatch = (texts: readonly Int32Array[]): TokenBatch => {
-  const lengths = texts.map(({ length }) => length);
-  const length = Math.max(...lengths);
-  const ids = new Int32Array(texts.length * length);
-  for (const [row, text] of texts.entries()) ids.set(text, row * length);
-  return { ids, rows: texts.length, length, lengths };
-};
+/** One text's tokens as a batch. */
+export const tokenBatch = (ids: Int32Array): TokenBatch => ({
+  ids,
+  rows: 1,
+  length: ids.length,
+  lengths: [ids.length],
+});
 
 /** The activations as one padded tensor's values, [rows · length, width]. */
 export const padded = (rows: readonly Activations[], width: number) => {

@@ -13,8 +13,8 @@ import {
   text,
   type TypeOf,
   utf8,
-  utf8ToText,
 } from "@bulkhead/base";
+import { LENGTH_BYTES, partsOf, printable } from "./safetensors-header.ts";
 
 export interface StoredTensor {
   readonly name: string;
@@ -30,8 +30,6 @@ export interface NamedValues {
   readonly values: Float32Array;
 }
 
-const LENGTH_BYTES = 8;
-const LONGEST_HEADER = 16 * 2 ** 20;
 const MOST_TENSORS = 100_000;
 
 const TYPES_BY_BYTES = {
@@ -54,7 +52,7 @@ export const readSafetensors = (file: Uint8Array, place: string): ReadonlyMap<st
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw new InputError({
-      code: "safetensors",
+      code: "model-safetensors",
       place,
       problem: `not a sound safetensors file: ${error.message}`,
       cure: "fetch or export the file again",
@@ -69,20 +67,25 @@ const tensorEntry = record({
 });
 
 const parse = (file: Uint8Array): ReadonlyMap<string, StoredTensor> => {
-  const { header, values } = parts(file);
+  const { header, values } = partsOf(file);
   const entries = Object.entries(header).filter(([name]) => name !== "__metadata__");
   if (entries.length > MOST_TENSORS) throw new ShapeError("header", `at most ${MOST_TENSORS} tensors`);
   const tensors = entries
-    .map(([name, entry]) => ({ name, entry: tensorEntry(entry, name.slice(0, 100)) }))
-    .toSorted((a, b) => a.entry.data_offsets[0]! - b.entry.data_offsets[0]!);
+    .map(([name, entry]) => ({ name, entry: tensorEntry(entry, printable(name)) }))
+    .toSorted((a, b) => byPlace(a.entry.data_offsets, b.entry.data_offsets));
   let at = 0;
   for (const { name, entry } of tensors) {
     const [start, end] = entry.data_offsets;
-    if (start !== at || end !== start + byteLength(name, entry))
-      throw new ShapeError(name.slice(0, 100), "values that start where the last ones end and fit the shape");
+    const length = byteLength(printable(name), entry);
+    if (start !== at || end !== at + length)
+      throw new ShapeError(
+        `${printable(name)}.data_offsets`,
+        `${at} to ${at + length}, after the tensor before and as long as the shape says, not ${start} to ${end}`,
+      );
     at = end;
   }
-  if (at !== values.length) throw new ShapeError("values", `${at} bytes, as the header says`);
+  if (at !== values.length)
+    throw new ShapeError("values", `${at} bytes, as the header says, not ${values.length}`);
   return new Map(
     tensors.map(({ name, entry: { dtype, shape, data_offsets } }) => [
       name,
@@ -91,27 +94,15 @@ const parse = (file: Uint8Array): ReadonlyMap<string, StoredTensor> => {
   );
 };
 
-const parts = (file: Uint8Array) => {
-  if (file.length < LENGTH_BYTES) throw new ShapeError("header", "a length of eight bytes");
-  const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(Math.min(LONGEST_HEADER, file.length - LENGTH_BYTES)))
-    throw new ShapeError("header", "a length within the file and at most 16 MiB");
-  const end = LENGTH_BYTES + Number(length);
-  let header: unknown;
-  try {
-    header = JSON.parse(utf8ToText(file.subarray(LENGTH_BYTES, end)));
-  } catch {
-    throw new ShapeError("header", "JSON in UTF-8");
-  }
-  if (typeof header !== "object" || header === null || Array.isArray(header))
-    throw new ShapeError("header", "an object");
-  return { header, values: file.subarray(end) };
-};
+/** An empty tensor starts where another one does, and stands before it. */
+const byPlace = (a: readonly number[], b: readonly number[]): number => a[0]! - b[0]! || a[1]! - b[1]!;
 
 const byteLength = (name: string, { dtype, shape }: TypeOf<typeof tensorEntry>): number => {
   const width = BYTES_OF.get(dtype);
-  if (width === undefined) throw new ShapeError(`${name.slice(0, 100)}.dtype`, "a known type");
-  return shape.reduce((size, side) => size * side, width);
+  if (width === undefined) throw new ShapeError(`${name}.dtype`, "a known type");
+  const length = shape.reduce((size, side) => size * side, width);
+  if (!Number.isSafeInteger(length)) throw new ShapeError(`${name}.shape`, "a size that a file can have");
+  return length;
 };
 
 /** The values as 32-bit floats; `undefined` for types that carry no floats. */

@@ -20,17 +20,22 @@ export const classifierTaskOf = ({ task }: Pick<Contract, "task">): ClassifierTa
   return { classes, maxTokens, lora, logitScale };
 };
 
-/** Throws an {@link InputError} where checkpoints could not be written as the task needs them. */
-export const expectKnownTask = (contract: Pick<Contract, "job" | "task">): void => {
+/** Throws an {@link InputError} `contract-task` for what neither the trainers nor the checkpoints know. */
+export const expectKnownTask = ({ job, task }: Pick<Contract, "job" | "task">): void => {
+  const { kind } = task;
+  if (kind !== "classifier" && kind !== "module") throw unknownTask(job, "task.kind", "classifier or module");
   try {
-    classifierTaskOf(contract);
+    classifierTaskOf({ task });
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    throw new InputError({
-      code: "contract-task",
-      place: `contract ${contract.job} ${error.path}`,
-      problem: `expected ${error.expected}`,
-      cure: "draft the contract with this program's version",
-    });
+    throw unknownTask(job, error.path, error.expected);
   }
 };
+
+const unknownTask = (job: string, path: string, expected: string): InputError =>
+  new InputError({
+    code: "contract-task",
+    place: `contract ${job} ${path}`,
+    problem: `expected ${expected}`,
+    cure: "draft the contract with this program's version",
+  });

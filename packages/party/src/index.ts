@@ -4,6 +4,7 @@ export * from "./contract-files.ts";
 export * from "./contract-task.ts";
 export * from "./describe-contract.ts";
 export * from "./identity-commands.ts";
+export * from "./known-metrics.ts";
 export * from "./model.ts";
 export * from "./sign-contract.ts";
 export * from "./tell-result.ts";

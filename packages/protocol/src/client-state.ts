@@ -4,7 +4,6 @@ import type { MemberId } from "@bulkhead/secagg";
 import type { AttemptContext } from "./context.ts";
 import { type History, remember } from "./history.ts";
 import type { Job } from "./job.ts";
-import { type AttemptSecrets, secretsToWipe } from "./keys.ts";
 import type { ClientMessage, CoordinatorMessage, LeaveCode } from "./messages.ts";
 import type { Reason } from "./reasons.ts";
 import type { ClientEffect, ClientEntry, Step } from "./step.ts";
@@ -34,7 +33,8 @@ export interface InAttempt {
   readonly seat: Seat;
   readonly update: "training" | "ready";
   readonly context: AttemptContext;
-  readonly secrets: AttemptSecrets;
+  /** The attempt's secrets and the shares that are held: none once the attempt needs them no more. */
+  readonly toWipe: readonly Secret[];
   /** Sent again when a new link replaces one that was lost. */
   readonly sent: ClientMessage;
   /** What the coordinator has said in this attempt, by type: a second, different version is an equivocation. */
@@ -50,14 +50,14 @@ export interface Aborted {
 export const abort = (
   state: AwaitingPlan | InAttempt,
   reason: Reason,
-  leave: { readonly code: LeaveCode; readonly about?: MemberId } = { code: "refused" },
+  code: LeaveCode = "refused",
 ): Step<Aborted, ClientEffect> => ({
   state: { stage: "aborted", reason },
   effects: [
     { type: "note", reason },
     ...endAttempt(state),
     { type: "clear-deadline" },
-    { type: "send", message: { type: "leave", ...attemptOf(state), ...leave } },
+    { type: "send", message: { type: "leave", ...attemptOf(state), code } },
   ],
 });
 
@@ -67,10 +67,24 @@ export const backToPlan = (state: AwaitingPlan | InAttempt): Step<AwaitingPlan, 
   effects: endAttempt(state),
 });
 
+/**
+ * A dealer gave this site what cannot be used: the attempt goes on without it, and names the dealer, who is left out of
+ * the next one. The round is not given up, or one bad member could drive all others away.
+ */
+export const complain = (state: InAttempt, dealer: MemberId): Step<AwaitingPlan, ClientEffect> => {
+  const { state: next, effects } = backToPlan(state);
+  return {
+    state: next,
+    effects: [
+      { type: "note", reason: { code: "bad-share", dealer } },
+      ...effects,
+      { type: "send", message: { type: "leave", ...attemptOf(state), code: "bad-share", about: dealer } },
+    ],
+  };
+};
+
 export const endAttempt = (state: AwaitingPlan | InAttempt): readonly ClientEffect[] =>
-  "secrets" in state
-    ? [{ type: "forget-secrets", secrets: secretsToWipe(state.secrets) }, { type: "drop-vector" }]
-    : [];
+  "toWipe" in state ? [{ type: "forget-secrets", secrets: state.toWipe }, { type: "drop-vector" }] : [];
 
 export const attemptOf = (
   state: AwaitingPlan | InAttempt,

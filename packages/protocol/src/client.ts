@@ -62,13 +62,13 @@ export const stepClient = (state: ClientState, event: ClientEvent): ClientStep =
     case "masked":
       return state.stage === "masking" ? onMasked(state, event) : unchanged(state);
     case "failed":
-      return abort(state, { code: event.code }, { code: LEAVE_BY_FAILURE[event.code] });
+      return abort(state, { code: event.code }, LEAVE_BY_FAILURE[event.code]);
     case "refused":
       return abort(state, event.reason);
     case "stop":
       return event.withdraws
-        ? abort(state, { code: "consent-withdrawn" }, { code: "consent-withdrawn" })
-        : abort(state, { code: "stopped" }, { code: "stopped" });
+        ? abort(state, { code: "consent-withdrawn" }, "consent-withdrawn")
+        : abort(state, { code: "stopped" }, "stopped");
     case "link-lost":
       return { state, effects: [{ type: "set-deadline", afterMs: state.seat.job.contract.timing.resumeMs }] };
     case "link-restored":

@@ -10,7 +10,7 @@ import { type CollectingAdverts, hasAllAdverts, onAdvert } from "./stages/1-adve
 import { closeAdverts, hasAllShares, onShares } from "./stages/2-share-keys.ts";
 import { closeShares, foldEffect, hasAllInputs, onFolded, onMaskedInput } from "./stages/3-masked-input.ts";
 import { closeInputs, hasQuorum, onAgree } from "./stages/4-agree.ts";
-import { closeAgreements, hasAllReveals, onUnmask, unmaskStreams } from "./stages/5-unmask.ts";
+import { closeAgreements, hasAllReveals, onLateAgree, onUnmask, unmaskStreams } from "./stages/5-unmask.ts";
 import { closeReveals, onSummed, type Published } from "./stages/6-result.ts";
 import type { CoordinatorEffect, CoordinatorEvent, Step } from "./step.ts";
 
@@ -143,6 +143,7 @@ const onMessage = (
     case "masked":
       return state.stage === "collecting-inputs" ? onMaskedInput(state, from, message) : late;
     case "agree":
+      if (state.stage === "collecting-reveals") return onLateAgree(state, from);
       return state.stage === "collecting-agreements" ? stepTo(onAgree(state, from, message)) : late;
     case "unmask":
       return state.stage === "collecting-reveals" ? stepTo(onUnmask(state, from, message)) : late;

@@ -44,6 +44,7 @@ export const clientEntryCodec: Canonical<ClientEntry> = {
   },
 };
 
+const SUM_OUTCOMES = ["masks-did-not-cancel", "plain"] as const;
 const OUTCOMES: readonly UploadOutcome[] = ["added", "length", "digest", "missing"];
 
 export const coordinatorEventCodec: Canonical<CoordinatorEvent> = {
@@ -64,7 +65,7 @@ export const coordinatorEventCodec: Canonical<CoordinatorEvent> = {
       case "summed":
         return concatBytes(
           u8.write(3),
-          u8.write(event.outcome === "plain" ? 1 : 0),
+          u8.write(SUM_OUTCOMES.indexOf(event.outcome)),
           hash.write(event.digest),
         );
       case "lost":
@@ -80,11 +81,7 @@ export const coordinatorEventCodec: Canonical<CoordinatorEvent> = {
       case 2:
         return { type: "folded", from: memberIdCodec.read(from), outcome: readOutcome(u8.read(from)) };
       case 3:
-        return {
-          type: "summed",
-          outcome: u8.read(from) === 1 ? "plain" : "masks-did-not-cancel",
-          digest: hash.read(from),
-        };
+        return { type: "summed", outcome: readSumOutcome(u8.read(from)), digest: hash.read(from) };
       case 4:
         return { type: "lost", from: memberIdCodec.read(from) };
       case 5:
@@ -103,6 +100,12 @@ const readMessage = (bytes: Uint8Array) => {
 
 const readOutcome = (index: number): UploadOutcome => {
   const outcome = OUTCOMES[index];
+  if (outcome === undefined) throw new ShapeError("outcome", "a known outcome");
+  return outcome;
+};
+
+const readSumOutcome = (index: number): (typeof SUM_OUTCOMES)[number] => {
+  const outcome = SUM_OUTCOMES[index];
   if (outcome === undefined) throw new ShapeError("outcome", "a known outcome");
   return outcome;
 };

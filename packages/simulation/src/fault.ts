@@ -29,9 +29,12 @@ export type Harm =
   | { readonly kind: "flip"; readonly at: number }
   /** The link is lost with this frame and all that is under way, and restored after `downMs`. */
   | { readonly kind: "cut"; readonly downMs: number }
-  /** The member dies with this frame and starts again from its disk; never, where `downMs` is infinite. */
-  | { readonly kind: "crash member"; readonly downMs: number }
-  | { readonly kind: "crash coordinator"; readonly downMs: number };
+  /**
+   * The member dies with this frame and starts again from its disk; never, where `downMs` is infinite. A frame that the
+   * dying side was sending still `arrives`, or not; one that it was about to receive never does.
+   */
+  | { readonly kind: "crash member"; readonly downMs: number; readonly arrives: boolean }
+  | { readonly kind: "crash coordinator"; readonly downMs: number; readonly arrives: boolean };
 
 export interface Fault {
   readonly at: Place;

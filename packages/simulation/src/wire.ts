@@ -40,6 +40,7 @@ export class Wire {
   /** Frames under way belong to one link; those of a lost link do not arrive. */
   #link = 0;
   #isUp = false;
+  #isGone = false;
   readonly #busyUntil = { up: 0, down: 0 };
   readonly #overtaken: Record<Direction, (() => void) | undefined> = { up: undefined, down: undefined };
 
@@ -66,9 +67,10 @@ export class Wire {
     else this.#harm(harm, direction, bytes);
   }
 
-  /** Loses all that is under way. */
+  /** Loses all that is under way; for good, where `downMs` is infinite. */
   cut(downMs: number): void {
     this.#link++;
+    this.#isGone ||= !Number.isFinite(downMs);
     if (this.#isUp) {
       this.#isUp = false;
       const { up, down } = this.#bothEnds();
@@ -82,7 +84,7 @@ export class Wire {
   readonly repair = (): void => this.cut(REPAIR_MS);
 
   restore(afterMs: number): void {
-    if (!Number.isFinite(afterMs)) return;
+    if (this.#isGone) return;
     const link = this.#link;
     this.#at.clock.after(afterMs, () => {
       if (this.#isUp || link !== this.#link) return;
@@ -111,8 +113,10 @@ export class Wire {
       case "cut":
         return this.cut(harm.downMs);
       case "crash member":
+        if (harm.arrives && direction === "up") this.#arriveAnyway(direction, bytes);
         return this.#at.crash("member", this.#member, harm.downMs);
       case "crash coordinator":
+        if (harm.arrives && direction === "down") this.#arriveAnyway(direction, bytes);
         return this.#at.crash("coordinator", this.#member, harm.downMs);
     }
   }
@@ -130,6 +134,12 @@ export class Wire {
     const overtaken = this.#overtaken[direction];
     this.#overtaken[direction] = undefined;
     overtaken?.();
+  }
+
+  /** The last frame of one that dies is out before its link is lost. */
+  #arriveAnyway(direction: Direction, bytes: Uint8Array): void {
+    const copy = new Uint8Array(bytes);
+    this.#at.clock.after(0, () => this.#bothEnds()[direction].receive(copy));
   }
 
   #overtake(direction: Direction, bytes: Uint8Array): void {

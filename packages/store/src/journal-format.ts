@@ -25,7 +25,7 @@ export const journalHeader = (binding: Uint8Array): Uint8Array => {
   return concatBytes(fields, sha256(fields).subarray(0, CHECK_LENGTH));
 };
 
-export type ReadHeader =
+type ReadHeader =
   | {
       readonly type: "header";
       readonly binding: Uint8Array;
@@ -69,12 +69,12 @@ export const journalRecord = (
 };
 
 /** Random access to a file of `size` bytes; never asked for bytes beyond it. */
-export interface JournalBytes {
+interface JournalBytes {
   readonly size: number;
   readonly read: (at: number, length: number) => Uint8Array;
 }
 
-export type ReadRecord =
+type ReadRecord =
   | {
       readonly type: "record";
       readonly payload: Uint8Array;

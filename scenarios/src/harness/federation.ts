@@ -145,26 +145,67 @@ const signAtSite = async (plan: FederationPlan, name: string, log: string): Prom
   return out;
 };
 
+/**
+ * A federation of its own in `home`, as this one stands now: a copy of all its folders. With a port of its own it can
+ * run beside the other; relative paths in the configs stay what they were.
+ */
+export const copyFederation = (federation: Federation, home: string, port = federation.port): Federation => {
+  fs.cpSync(federation.folder, home, { recursive: true });
+  const moved = (file: string) => path.join(home, path.relative(federation.folder, file));
+  const copy = {
+    ...federation,
+    folder: home,
+    port,
+    contract: moved(federation.contract),
+    initialModel: moved(federation.initialModel),
+  };
+  if (port !== federation.port) usePort(copy);
+  return copy;
+};
+
+/** The contract still names the first port: sites are told another address, as where a company has its own way out. */
+const usePort = (federation: Federation): void => {
+  const { port } = federation;
+  changeConfig(path.join(coordinatorFolder(federation), "coordinator.yaml"), {
+    listen: { host: "127.0.0.1", port },
+  });
+  for (const site of federation.sites)
+    changeConfig(path.join(siteFolder(federation, site), "site.yaml"), {
+      network: { address: `ws://127.0.0.1:${port}` },
+    });
+};
+
+const changeConfig = (file: string, changed: { readonly [key: string]: Json }): void => {
+  const config: unknown = JSON.parse(fs.readFileSync(file, "utf8"));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this module
+  writeConfig(file, { ...(config as { readonly [key: string]: Json }), ...changed });
+};
+
 export interface Start {
   readonly nodeOptions?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }
 
-export const startCoordinator = (federation: Federation, start: Start = {}): Program => {
-  const folder = coordinatorFolder(federation);
-  const args = [
-    "start",
-    "--config",
-    path.join(folder, "coordinator.yaml"),
-    "--contract",
-    federation.contract,
-  ];
-  return new Program({
+export const startCoordinator = (federation: Federation, start: Start = {}): Program =>
+  new Program({
     program: "bulkhead-coordinator",
-    args: [...args, "--passphrase-file", passphrase(folder), "--json"],
-    log: path.join(folder, "start.log"),
+    args: ["start", ...coordinatorOptions(federation), "--json"],
+    log: path.join(coordinatorFolder(federation), "start.log"),
     ...start,
   });
+
+/** The product's coordinator with one thing altered; `wire` gets a line for every frame. */
+export const startCheatingCoordinator = (federation: Federation, attack: string, wire: string): Program =>
+  new Program({
+    program: "cheating-coordinator",
+    args: ["--attack", attack, ...coordinatorOptions(federation), "--wire", wire],
+    log: path.join(coordinatorFolder(federation), "start.log"),
+  });
+
+const coordinatorOptions = (federation: Federation): readonly string[] => {
+  const folder = coordinatorFolder(federation);
+  const config = ["--config", path.join(folder, "coordinator.yaml"), "--contract", federation.contract];
+  return [...config, "--passphrase-file", passphrase(folder)];
 };
 
 export const startSite = (federation: Federation, site: string, start: Start = {}): Program => {

@@ -3,14 +3,25 @@ import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
-const repository = path.join(import.meta.dirname, "..", "..", "..");
+/** The folder of the workspaces, or of the installed packages. */
+const home = path.join(import.meta.dirname, "..", "..", "..");
 
-export type ProgramName = "bulkhead-coordinator" | "bulkhead-client";
+/** The product's commands, and programs of the scenarios themselves. */
+export type ProgramName =
+  | "bulkhead-coordinator"
+  | "bulkhead-client"
+  | "cheating-coordinator"
+  | "mail-baselines";
 
-const BINS: Readonly<Record<ProgramName, string>> = {
-  "bulkhead-coordinator": path.join(repository, "coordinator", "bin", "bulkhead-coordinator.js"),
-  "bulkhead-client": path.join(repository, "client", "bin", "bulkhead-client.js"),
+const scenarios = path.join(import.meta.dirname, "..", "..", "dist");
+
+const FILES: Readonly<Record<ProgramName, string>> = {
+  "bulkhead-coordinator": path.join(home, "coordinator", "bin", "bulkhead-coordinator.js"),
+  "bulkhead-client": path.join(home, "client", "bin", "bulkhead-client.js"),
+  "cheating-coordinator": path.join(scenarios, "malicious", "cheating-coordinator.js"),
+  "mail-baselines": path.join(scenarios, "mail", "mail-baselines.js"),
 };
 
 export interface ProgramOptions {
@@ -36,9 +47,10 @@ export class Program {
   #isOver = false;
 
   constructor({ program, args, log, nodeOptions = [], env = {} }: ProgramOptions) {
+    if (isStageClosed) throw new Error(`the stage is closed: ${program} is not started`);
     const file = fs.createWriteStream(log, { flags: "a" });
     // A group of its own, so that a kill takes the whole family, as pulling a plug would.
-    this.#child = spawn(process.execPath, [...nodeOptions, BINS[program], ...args], {
+    this.#child = spawn(process.execPath, [...nodeOptions, FILES[program], ...args], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
@@ -87,6 +99,17 @@ export class Program {
     }
   }
 
+  /** `undefined` where it is still running then. */
+  async endedWithin(ms: number): Promise<Ended | undefined> {
+    const timer = new AbortController();
+    const late = sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+    try {
+      return await Promise.race([this.ended, late]);
+    } finally {
+      timer.abort();
+    }
+  }
+
   kill(signal: NodeJS.Signals = "SIGKILL"): void {
     if (this.#isOver || this.#child.pid === undefined) return;
     try {
@@ -115,7 +138,12 @@ export class Program {
 
 const running = new Set<Program>();
 
-/** Whatever happens to a scenario, none of its processes outlives it. */
+let isStageClosed = false;
+
+/** Whatever happens to a scenario, none of its processes outlives it; none can be started after this. */
 export const killAll = (): void => {
+  isStageClosed = true;
   for (const program of running) program.kill("SIGKILL");
 };
+
+process.on("exit", killAll);

@@ -65,7 +65,7 @@ const cleanText = (subject: string, body: string): readonly [string, string] => 
   const text = `${subject} ${BORDER} ${body}`
     .replaceAll(new RegExp(`(?:https?://|www\\.)[^${SPACE}]+`, "giu"), " link ")
     .replaceAll(new RegExp(`[^${SPACE}]+@[^${SPACE}]+`, "gu"), " mail ")
-    .replaceAll(/[^\u0001\u0020-\u007e]/gu, " ")
+    .replaceAll(new RegExp(`[^${BORDER}\\u0020-\\u007e]`, "gu"), " ")
     .replaceAll(/([^A-Za-z0-9 ])\1+/gu, "$1")
     .replaceAll(/\d+/gu, "0")
     .toLowerCase()

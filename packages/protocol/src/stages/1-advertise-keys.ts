@@ -22,7 +22,7 @@ import {
   signPayload,
 } from "../context.ts";
 import { type Attempt, except, nameOf, tooFew } from "../coordinator-state.ts";
-import { attemptSecrets, selfMaskCommitment } from "../keys.ts";
+import { type AttemptSecrets, attemptSecrets, secretsToWipe, selfMaskCommitment } from "../keys.ts";
 import {
   type AdvertPayload,
   advertPayload,
@@ -58,6 +58,7 @@ export const transcriptOf = (context: AttemptContext, adverts: Adverts): Uint8Ar
 
 export interface AwaitingRoster extends InAttempt {
   readonly stage: "awaiting-roster";
+  readonly secrets: AttemptSecrets;
 }
 
 /** Takes part in the attempt that a plan opens, or says why not. `seed` is fresh and serves this attempt alone. */
@@ -113,6 +114,7 @@ const advertise = (
       update: update === "none" ? "training" : update,
       context,
       secrets,
+      toWipe: secretsToWipe(secrets),
       sent,
       heard: new Map(),
     },

@@ -2,21 +2,20 @@
  * Stage 2 [BIK+17, round 1]. Every client splits its two secrets among the members of U1, seals each holder's shares
  * under a one-time key and signs a root over all of them; the coordinator carries the boxes and cannot open one.
  */
-import { decodeCanonical, encodeCanonical, encodeFields, equalBytes } from "@bulkhead/base";
+import { decodeCanonical, encodeCanonical, encodeFields, equalBytes, Secret } from "@bulkhead/base";
 import { deriveSecret, hashFields, openOnce, sealOnce } from "@bulkhead/crypto";
 import { commitShares, type MemberId, splitSecret, verifyShare } from "@bulkhead/secagg";
-import { abort, type Aborted, type InAttempt } from "../client-state.ts";
+import { abort, type Aborted, type AwaitingPlan, complain, type InAttempt } from "../client-state.ts";
 import { isSignedBy, NO_TRANSCRIPT, type Signed, signPayload } from "../context.ts";
 import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
 import { membersToBytes } from "../job.ts";
-import { shareKey } from "../keys.ts";
+import { type AttemptSecrets, shareKey } from "../keys.ts";
 import {
   type ClientMessage,
   type CoordinatorMessage,
   type MessageOf,
   type SharesPayload,
   sharesPayload,
-  type SharesPlaintext,
   sharesPlaintext,
 } from "../messages.ts";
 import type { Reason } from "../reasons.ts";
@@ -48,10 +47,16 @@ const listDigest = (sealed: readonly Box[]): Uint8Array =>
 // ── client ──────────────────────────────────────────────────────────────────
 
 /** What this member holds for one owner: its shares of both secrets, with the proofs that the coordinator will want. */
-export type HeldShares = SharesPlaintext;
+export interface HeldShares {
+  readonly selfMask: Secret;
+  readonly maskKey: Secret;
+  readonly selfMaskProof: readonly Uint8Array[];
+  readonly maskKeyProof: readonly Uint8Array[];
+}
 
 export interface AwaitingInbox extends InAttempt {
   readonly stage: "awaiting-inbox";
+  readonly secrets: AttemptSecrets;
   readonly adverts: Adverts;
   readonly transcript: Uint8Array;
   /** Its shares of its own secrets, which it never sends before stage 5. */
@@ -61,21 +66,24 @@ export interface AwaitingInbox extends InAttempt {
 export const onRoster = (
   state: AwaitingRoster,
   message: MessageOf<CoordinatorMessage, "roster">,
-): Step<AwaitingInbox | Aborted, ClientEffect> => {
+): Step<AwaitingInbox | AwaitingPlan | Aborted, ClientEffect> => {
   const adverts = readRoster(state, message);
   return "code" in adverts ? abort(state, adverts) : shareKeys(state, adverts);
 };
 
-const shareKeys = (state: AwaitingRoster, adverts: Adverts): Step<AwaitingInbox | Aborted, ClientEffect> => {
-  const { seat, update, context, secrets, heard } = state;
+const shareKeys = (
+  state: AwaitingRoster,
+  adverts: Adverts,
+): Step<AwaitingInbox | AwaitingPlan, ClientEffect> => {
+  const { seat, update, context, secrets, heard, toWipe } = state;
   const transcript = transcriptOf(context, adverts);
   const dealt = dealShares(state, [...adverts.keys()]);
   const sealed: Box[] = [];
   for (const [holder, { shareKey: peerKey }] of adverts) {
     if (holder === seat.id) continue;
     const key = shareKey(secrets.shareKeys.secretKey, peerKey, transcript, { owner: seat.id, holder });
-    if (key === undefined) return abort(state, { code: "bad-share", dealer: holder });
-    sealed.push({ holder, box: sealOnce(key, encodeCanonical(sharesPlaintext, dealt.sharesOf(holder))) });
+    if (key === undefined) return complain(state, holder);
+    sealed.push({ holder, box: sealOnce(key, sharesBytes(dealt.sharesOf(holder))) });
     key.wipe();
   }
   const payload = encodeCanonical(sharesPayload, { root: dealt.root, listDigest: listDigest(sealed) });
@@ -93,6 +101,7 @@ const shareKeys = (state: AwaitingRoster, adverts: Adverts): Step<AwaitingInbox 
       update,
       context,
       secrets,
+      toWipe: [...toWipe, ...secretsOf([ownShares])],
       sent,
       heard,
       adverts,
@@ -121,15 +130,26 @@ const dealShares = ({ seat, context, secrets }: AwaitingRoster, holders: readonl
   const sharesOf = (holder: MemberId): HeldShares => {
     const at = holders.indexOf(holder);
     return {
-      selfMask: selfMask[at]!.bytes,
-      maskKey: maskKey[at]!.bytes,
+      selfMask: new Secret(selfMask[at]!.bytes),
+      maskKey: new Secret(maskKey[at]!.bytes),
       selfMaskProof: proofOf(holder, "self-mask"),
       maskKeyProof: proofOf(holder, "mask-key"),
-      treeHead: NO_TRANSCRIPT,
     };
   };
   return { root, sharesOf };
 };
+
+const sharesBytes = ({ selfMask, maskKey, selfMaskProof, maskKeyProof }: HeldShares): Uint8Array =>
+  encodeCanonical(sharesPlaintext, {
+    selfMask: selfMask.reveal(),
+    maskKey: maskKey.reveal(),
+    selfMaskProof,
+    maskKeyProof,
+    treeHead: NO_TRANSCRIPT,
+  });
+
+export const secretsOf = (held: Iterable<HeldShares>): readonly Secret[] =>
+  [...held].flatMap(({ selfMask, maskKey }) => [selfMask, maskKey]);
 
 type Inbox = MessageOf<CoordinatorMessage, "inbox">["shares"];
 
@@ -182,7 +202,9 @@ const openShares = (
     const areCommitted =
       verifyShare(root, { ...claim, kind: "self-mask", share: selfMask, proof: selfMaskProof }) &&
       verifyShare(root, { ...claim, kind: "mask-key", share: maskKey, proof: maskKeyProof });
-    return areCommitted ? shares : undefined;
+    return areCommitted
+      ? { selfMask: new Secret(selfMask), maskKey: new Secret(maskKey), selfMaskProof, maskKeyProof }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -5,10 +5,10 @@
  */
 import { decodeCanonical, encodeCanonical, equalBytes } from "@bulkhead/base";
 import { byMember, maskingStreams, type MemberId } from "@bulkhead/secagg";
-import { abort, type Aborted, type InAttempt } from "../client-state.ts";
+import { abort, type Aborted, type AwaitingPlan, complain, type InAttempt } from "../client-state.ts";
 import { isSignedBy, type Signed, signPayload } from "../context.ts";
 import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
-import { pairMaskKey, selfMaskKey } from "../keys.ts";
+import { type AttemptSecrets, pairMaskKey, secretsToWipe, selfMaskKey } from "../keys.ts";
 import {
   type ClientMessage,
   type CoordinatorMessage,
@@ -26,6 +26,7 @@ import {
   type HeldShares,
   inboxMessage,
   readInbox,
+  secretsOf,
   sharersDigest,
 } from "./2-share-keys.ts";
 
@@ -33,6 +34,7 @@ import {
 
 /** From the inbox on: who shares (U2), and what is held for each of them. */
 export interface Sharing extends InAttempt {
+  readonly secrets: AttemptSecrets;
   readonly adverts: Adverts;
   readonly transcript: Uint8Array;
   readonly held: ReadonlyMap<MemberId, HeldShares>;
@@ -56,12 +58,9 @@ export interface AwaitingSurvivors extends Sharing {
 export const onInbox = (
   state: AwaitingInbox,
   { shares }: MessageOf<CoordinatorMessage, "inbox">,
-): Step<ReturnType<typeof maskWhenTrained>["state"], ClientEffect> => {
+): Step<AwaitingUpdate | Masking | AwaitingPlan | Aborted, ClientEffect> => {
   const held = readInbox(state, shares);
-  if ("code" in held)
-    return held.code === "bad-share"
-      ? abort(state, held, { code: "bad-share", about: held.dealer })
-      : abort(state, held);
+  if ("code" in held) return held.code === "bad-share" ? complain(state, held.dealer) : abort(state, held);
   const { seat, update, context, secrets, sent, heard, adverts, transcript } = state;
   const sharers = [...held.keys()];
   return maskWhenTrained({
@@ -70,6 +69,7 @@ export const onInbox = (
     update,
     context,
     secrets,
+    toWipe: [...secretsToWipe(secrets), ...secretsOf(held.values())],
     sent,
     heard,
     adverts,
@@ -82,10 +82,10 @@ export const onInbox = (
 
 export const maskWhenTrained = (
   state: AwaitingUpdate,
-): Step<AwaitingUpdate | Masking | Aborted, ClientEffect> => {
+): Step<AwaitingUpdate | Masking | AwaitingPlan, ClientEffect> => {
   if (state.update !== "ready") return { state, effects: [] };
   const streams = maskStreams(state);
-  if ("code" in streams) return abort(state, streams);
+  if ("weakKeyOf" in streams) return complain(state, streams.weakKeyOf);
   return {
     state: { ...state, stage: "masking" },
     effects: [{ type: "mask", ...nameOf(state.context), streams }],
@@ -99,7 +99,7 @@ const maskStreams = ({
   adverts,
   transcript,
   sharers,
-}: AwaitingUpdate): readonly MaskStream[] | Reason => {
+}: AwaitingUpdate): readonly MaskStream[] | { readonly weakKeyOf: MemberId } => {
   const own = { id: seat.id, secretKey: secrets.maskKeys.secretKey };
   const streams: MaskStream[] = [];
   for (const stream of maskingStreams(seat.id, sharers)) {
@@ -107,8 +107,7 @@ const maskStreams = ({
       stream.type === "self"
         ? selfMaskKey(secrets.selfMaskSeed, transcript, seat.id)
         : pairMaskKey(own, { id: stream.peer, publicKey: adverts.get(stream.peer)!.maskKey }, transcript);
-    if (key === undefined)
-      return { code: "bad-share", dealer: stream.type === "pair" ? stream.peer : seat.id };
+    if (key === undefined) return { weakKeyOf: stream.type === "pair" ? stream.peer : seat.id };
     streams.push({ key, sign: stream.sign });
   }
   return streams;

@@ -12,7 +12,7 @@ import {
   unmaskingStreams,
   verifyShare,
 } from "@bulkhead/secagg";
-import { abort, type Aborted, withEntry } from "../client-state.ts";
+import { abort, type Aborted, type InAttempt, withEntry } from "../client-state.ts";
 import { isSignedBy, type Signed, signPayload } from "../context.ts";
 import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
 import { maskKeysOf, pairMaskKey, selfMaskCommitment, selfMaskKey } from "../keys.ts";
@@ -27,7 +27,7 @@ import type { Reason } from "../reasons.ts";
 import type { ClientEffect, ClientEntry, CoordinatorEffect, MaskStream, Step } from "../step.ts";
 import type { Adverts } from "./1-advertise-keys.ts";
 import type { Dealt } from "./2-share-keys.ts";
-import type { Sharing, Trailer } from "./3-masked-input.ts";
+import type { Trailer } from "./3-masked-input.ts";
 import {
   type Agreed,
   type AwaitingQuorum,
@@ -44,7 +44,7 @@ const KINDS: readonly ShareKind[] = ["self-mask", "mask-key"];
 
 // ── client ──────────────────────────────────────────────────────────────────
 
-export interface AwaitingResult extends Sharing {
+export interface AwaitingResult extends InAttempt {
   readonly stage: "awaiting-result";
   readonly agreed: Agreed;
 }
@@ -54,7 +54,7 @@ export const onQuorum = (
   state: AwaitingQuorum,
   { agreements }: MessageOf<CoordinatorMessage, "quorum">,
 ): Step<AwaitingResult | Aborted, ClientEffect> => {
-  const { context, transcript, agreed, seat } = state;
+  const { context, transcript, agreed, seat, update, heard, toWipe } = state;
   const valid = validAgreements({ context, transcript }, agreed, agreements).size;
   const needed = seat.job.threshold;
   if (valid < needed) return abort(state, { code: "no-quorum", valid, needed });
@@ -67,8 +67,22 @@ export const onQuorum = (
   const sent: ClientMessage = { type: "unmask", ...nameOf(context), ...signed };
   const entry: ClientEntry = { type: "revealed", ...nameOf(context) };
   return {
-    state: { ...state, stage: "awaiting-result", seat: withEntry(seat, entry), sent },
-    effects: [{ type: "persist", entry }, { type: "send", message: sent }, { type: "drop-vector" }],
+    state: {
+      stage: "awaiting-result",
+      seat: withEntry(seat, entry),
+      update,
+      context,
+      toWipe: [],
+      sent,
+      heard,
+      agreed,
+    },
+    effects: [
+      { type: "persist", entry },
+      { type: "send", message: sent },
+      { type: "forget-secrets", secrets: toWipe },
+      { type: "drop-vector" },
+    ],
   };
 };
 
@@ -76,8 +90,8 @@ const revealedShares = ({ held, agreed }: AwaitingQuorum): UnmaskPayload["shares
   [...held].map(([owner, shares]) => {
     const kind = kindFor(owner, agreed.survivors);
     return kind === "self-mask"
-      ? { owner, kind: KINDS.indexOf(kind), share: shares.selfMask, proof: shares.selfMaskProof }
-      : { owner, kind: KINDS.indexOf(kind), share: shares.maskKey, proof: shares.maskKeyProof };
+      ? { owner, kind: KINDS.indexOf(kind), share: shares.selfMask.reveal(), proof: shares.selfMaskProof }
+      : { owner, kind: KINDS.indexOf(kind), share: shares.maskKey.reveal(), proof: shares.maskKeyProof };
   });
 
 // ── coordinator ─────────────────────────────────────────────────────────────
@@ -122,7 +136,8 @@ export const closeAgreements = (
     return {
       state: next,
       effects: [
-        ...toAll(survivors, quorumMessage(next)),
+        // To those who have signed: one that has not even seen the survivors would take a quorum for an attack.
+        ...toAll(agreements.keys(), quorumMessage(next)),
         { type: "set-deadline", afterMs: contract.timing.stageMs },
       ],
     };
@@ -133,6 +148,15 @@ export const closeAgreements = (
     effects: waitFor(state, except(survivors, new Set(agreements.keys()))),
   };
 };
+
+/** A survivor that signs when the quorum is complete is told of it, since its shares may be needed. */
+export const onLateAgree = (
+  state: CollectingReveals,
+  from: MemberId,
+): Step<CollectingReveals, CoordinatorEffect> | Reason =>
+  state.survivors.includes(from) && !state.agreements.has(from)
+    ? { state, effects: [{ type: "send", to: from, message: quorumMessage(state) }] }
+    : { code: "late-or-repeated", message: "agree" };
 
 /** Takes a survivor's shares if each is what its dealer signed and of the kind that the survivors call for. */
 export const onUnmask = (

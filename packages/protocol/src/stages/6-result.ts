@@ -176,7 +176,10 @@ export const onSummed = (
 };
 
 /** The message that goes before the chunks of the sum, to survivors and to whoever missed the round. */
-export const resultMessage = ({ result, agreements }: Published, providerSecretKey: Secret): Result => {
+export const resultMessage = (
+  { result, agreements }: Pick<Published, "result" | "agreements">,
+  providerSecretKey: Secret,
+): Result => {
   const payload = encodeCanonical(resultPayload, result);
   return {
     type: "result",

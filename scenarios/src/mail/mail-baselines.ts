@@ -1,0 +1,163 @@
+/** A program of its own: `mail-baselines.js judge JOB.json` or `probe MODEL-FOLDER`; its last line is the answer, in JSON. */
+import { readFile } from "node:fs/promises";
+import { bytesToHex, canonicalJson, equalBytes, invariant, utf8 } from "@bulkhead/base";
+import { openBackend } from "@bulkhead/compute";
+import { EXIT, runMain } from "@bulkhead/console";
+import { sha256 } from "@bulkhead/crypto";
+import {
+  applyUpdate,
+  canonicalModelBytes,
+  type ClassifierTask,
+  type Evaluation,
+  type Example,
+  openClassifierTrainer,
+  type Optimiser,
+  parameterCount,
+  readClassifierCheckpoint,
+  type Trainer,
+} from "@bulkhead/finetune";
+import { classifierTaskOf, readInitialModel, readAnyContractFile } from "@bulkhead/party";
+import { type Contract, jobOf } from "@bulkhead/protocol";
+import type { BaselineJob, Judgement, ModelSource, Probe } from "./baselines.ts";
+
+interface Setting {
+  readonly job: BaselineJob;
+  readonly contract: Contract;
+  readonly task: ClassifierTask;
+  readonly initial: Float32Array;
+}
+
+const openSetting = async (jobFile: string): Promise<Setting> => {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by baselines.ts
+  const job = JSON.parse(await readFile(jobFile, "utf8")) as BaselineJob;
+  const { contract } = await readAnyContractFile(job.contract);
+  const task = classifierTaskOf(contract);
+  invariant(task !== undefined, "the mail filter is a classifier");
+  const initial = readInitialModel(jobOf(contract), await readFile(job.initialModel), job.initialModel);
+  return { job, contract, task, initial: initial.flat };
+};
+
+interface Made {
+  readonly model: Float32Array;
+  readonly seconds: number;
+}
+
+const make = async (setting: Setting, name: string, from: ModelSource): Promise<Made> => {
+  const started = performance.now();
+  const model = await modelFrom(setting, name, from);
+  return { model, seconds: Math.round((performance.now() - started) / 10) / 100 };
+};
+
+const modelFrom = async (setting: Setting, name: string, from: ModelSource): Promise<Float32Array> => {
+  if (from.type === "initial") return setting.initial;
+  if (from.type === "trained") return train(setting, name, from);
+  const { model, task } = await readClassifierCheckpoint(from.folder, setting.job.modelFolder);
+  const isSameTask = equalBytes(canonicalJson({ ...task }), canonicalJson({ ...setting.task }));
+  invariant(isSameTask, "a checkpoint carries the contract's task");
+  return model;
+};
+
+/** The same rounds, steps, schedule and optimiser as in the federation, without anybody else. */
+const train = async (
+  { job: { modelFolder, seed }, contract: { training, update }, task, initial }: Setting,
+  name: string,
+  { rows, batchSize }: Extract<ModelSource, { readonly type: "trained" }>,
+): Promise<Float32Array> => {
+  const trainer = await openClassifierTrainer({ modelFolder, task, examples: await readRows(rows) });
+  const shuffleSeed = sha256(utf8(`baseline ${name} ${seed}`));
+  const optimiser = optimiserOf(training.optimiser);
+  let model = initial;
+  for (let round = 1; round <= training.rounds; round++) {
+    const outcome = await trainer.train({ ...training, optimiser, batchSize, model, round, shuffleSeed });
+    invariant(outcome.type === "trained", "a baseline is trained on sound rows");
+    model = applyUpdate(model, outcome.update, update.rule);
+  }
+  await trainer.close();
+  return model;
+};
+
+/** The recipe leaves nothing to defaults. */
+const optimiserOf = ({ type, beta1, beta2, epsilon }: Contract["training"]["optimiser"]): Optimiser => {
+  if (type === "sgd") return { type };
+  invariant(beta1 !== undefined && beta2 !== undefined && epsilon !== undefined, "adam is given in full");
+  return { type, beta1, beta2, epsilon };
+};
+
+const readRows = async (files: readonly string[]): Promise<readonly Example[]> => {
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  return texts.flatMap((text) =>
+    text
+      .split("\n")
+      .filter((line) => line !== "")
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by mail-sites.ts
+      .map((line) => JSON.parse(line) as Example),
+  );
+};
+
+const judgeAll = async (jobFile: string): Promise<Readonly<Record<string, Judgement>>> => {
+  const setting = await openSetting(jobFile);
+  const { job, task } = setting;
+  const made = new Map<string, Made>();
+  for (const { name, from } of job.models) made.set(name, await make(setting, name, from));
+  const trainer = await openClassifierTrainer({ modelFolder: job.modelFolder, task, examples: [] });
+  const judged: Record<string, Judgement> = {};
+  for (const { name, own } of job.models)
+    judged[name] = await judge(job, trainer, { ...made.get(name)!, own });
+  return judged;
+};
+
+const judge = async (
+  { tests }: BaselineJob,
+  trainer: Trainer,
+  { model, seconds, own }: Made & { readonly own: readonly string[] },
+): Promise<Judgement> => {
+  const ownTests: Record<string, Evaluation> = {};
+  for (const site of own) ownTests[site] = await trainer.evaluate(model, await readRows([tests[site]!]));
+  return {
+    joint: await trainer.evaluate(model, await readRows(Object.values(tests))),
+    own: ownTests,
+    digest: bytesToHex(sha256(canonicalModelBytes(trainer.tensors, model))),
+    trainingSeconds: seconds,
+  };
+};
+
+const PROBED_ROWS = 8;
+const PROBED_STEPS = 2;
+const PROBE_TASK: ClassifierTask = {
+  classes: 2,
+  maxTokens: 64,
+  lora: { rank: 8, alpha: 16, layers: [3, 4, 5] },
+  logitScale: 10,
+};
+
+/** How fast training is matters only where it is slow. */
+const probe = async (modelFolder: string): Promise<Probe> => {
+  const { name, notice } = await openBackend("auto");
+  if (notice === undefined) return { backend: name };
+  const examples = Array.from({ length: PROBED_ROWS }, (_, i) => ({
+    text: "word ".repeat(64),
+    label: i % 2,
+  }));
+  const trainer = await openClassifierTrainer({ modelFolder, task: PROBE_TASK, examples });
+  const job = {
+    model: new Float32Array(parameterCount(trainer.tensors)),
+    round: 1,
+    rounds: 1,
+    batchSize: PROBED_ROWS,
+    learningRate: 1e-3,
+    schedule: "constant",
+    optimiser: { type: "sgd" },
+    shuffleSeed: new Uint8Array(32),
+  } as const;
+  await trainer.train({ ...job, localSteps: 1 });
+  const started = performance.now();
+  await trainer.train({ ...job, localSteps: PROBED_STEPS });
+  const seconds = (performance.now() - started) / 1000;
+  return { backend: name, notice, secondsPerExample: seconds / (PROBED_STEPS * PROBED_ROWS) };
+};
+
+runMain(async ([mode, place]) => {
+  invariant(place !== undefined && (mode === "judge" || mode === "probe"), "called by a scenario");
+  console.log(JSON.stringify(mode === "judge" ? await judgeAll(place) : await probe(place)));
+  return EXIT.done;
+});

@@ -1,0 +1,197 @@
+/** One federation of the mail filter, from its contract to its judgement. */
+import fs from "node:fs";
+import path from "node:path";
+import { bytesToHex, type Json, utf8 } from "@bulkhead/base";
+import { humanSeconds } from "@bulkhead/console";
+import { sha256 } from "@bulkhead/crypto";
+import {
+  coordinatorFolder,
+  type Federation,
+  setUpFederation,
+  siteFolder,
+  startCoordinator,
+  startSite,
+} from "../harness/federation.ts";
+import { filesBelow } from "../harness/files.ts";
+import { fieldsOf, lineWith } from "../harness/lines.ts";
+import { freePort } from "../harness/port.ts";
+import type { Stage } from "../scenario.ts";
+import { judge, type JudgedModel, type Judgements } from "./baselines.ts";
+import { mailJob, type MailRecipe } from "./job.ts";
+import { MAIL_SITES, mailFile } from "./mail-sites.ts";
+import { type Quality, qualityOf } from "./quality.ts";
+import { filesWithRows } from "./row-search.ts";
+import { roundsTable, type RunReport } from "./words.ts";
+
+export interface SeedSetting {
+  readonly seed: number;
+  readonly recipe: MailRecipe;
+  readonly modelFolder: string;
+  /** The folder of the sites' mail. */
+  readonly mail: string;
+  /** Every text of every site. */
+  readonly texts: readonly string[];
+}
+
+export interface SeedOutcome {
+  readonly quality: Quality;
+  readonly checkpoint: string;
+  /** For the report. */
+  readonly figures: Json;
+}
+
+const TRAINING_MS = 3_600_000;
+
+export const playMailSeed = async (stage: Stage, setting: SeedSetting): Promise<SeedOutcome> => {
+  const { seed } = setting;
+  const folder = path.join(stage.folder, `seed-${seed}`);
+  const clock = stopwatch();
+  stage.say(
+    `Seed ${seed}: a provider and ${MAIL_SITES.length} enterprises make identities, draft, review and sign.`,
+  );
+  const federation = await setUp(folder, setting);
+  const setUpSeconds = clock();
+  const run = await train(stage, federation, setting);
+  const trainingSeconds = clock();
+  stage.say(`Training took ${humanSeconds(trainingSeconds)}. Now the same without a federation, to compare.`);
+  const judged = await judgeAll(federation, setting, run.checkpoint);
+  const baselineSeconds = clock();
+  stage.say(`Comparing took ${humanSeconds(baselineSeconds)}.`);
+  checkModel(stage, federation, { checkpointDigest: judged["federated"]!.digest, rounds: run.rounds.length });
+  checkSecrecy(stage, federation, setting);
+  const quality = qualityOf(judged, MAIL_SITES);
+  const { job: _job, rounds, checkpoint, members, threshold } = run;
+  const seconds = { setUp: setUpSeconds, training: trainingSeconds, baselines: baselineSeconds };
+  const figures = { seed, quality, members, threshold, rounds, checkpoint, seconds };
+  return { quality, checkpoint, figures };
+};
+
+/** Seconds since it was last asked. */
+const stopwatch = (): (() => number) => {
+  let since = performance.now();
+  return () => {
+    const now = performance.now();
+    const seconds = Math.round((now - since) / 10) / 100;
+    since = now;
+    return seconds;
+  };
+};
+
+const setUp = async (
+  folder: string,
+  { seed, recipe, modelFolder, mail }: SeedSetting,
+): Promise<Federation> => {
+  fs.mkdirSync(folder);
+  const sites = MAIL_SITES.map((name) => ({
+    name,
+    config: {
+      data: {
+        type: "jsonl",
+        paths: [mailFile(mail, name, "train")],
+        columns: { text: "text", label: "label" },
+      },
+      model: { folder: modelFolder },
+    },
+  }));
+  const seedBytes = sha256(utf8(`mail filter, seed ${seed}`));
+  const job = await mailJob({ recipe, modelFolder, seed: bytesToHex(seedBytes) });
+  return setUpFederation({
+    folder,
+    sites,
+    job,
+    port: await freePort(),
+    coordinator: { startWaitMs: 120_000 },
+  });
+};
+
+/** Starts everybody, tells of each round, and gives the coordinator's report when all have ended. */
+const train = async (stage: Stage, federation: Federation, { recipe }: SeedSetting): Promise<RunReport> => {
+  const coordinator = startCoordinator(federation);
+  await coordinator.line(lineWith({ event: "listening" }));
+  const sites = federation.sites.map((name) => startSite(federation, name));
+  for (let round = 1; round <= recipe.rounds; round++) {
+    const applied = await coordinator.line(lineWith({ event: "round-applied", round }), {
+      withinMs: TRAINING_MS,
+    });
+    stage.say(`  round ${round} of ${recipe.rounds}: mean loss ${Number(applied["meanLoss"]).toFixed(4)}`);
+  }
+  const ends = await Promise.all([coordinator, ...sites].map((program) => program.ended));
+  const codes = ends.map(({ code }) => code);
+  stage.check(
+    "provider and enterprises all end with code 0",
+    codes.every((code) => code === 0),
+    { codes },
+  );
+  const report = readReport(federation);
+  stage.say(roundsTable(report));
+  return report;
+};
+
+const readReport = (federation: Federation): RunReport => {
+  const file = filesBelow(coordinatorFolder(federation)).find(
+    (name) => path.basename(name) === "report.json",
+  );
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the coordinator's, by docs/report.md
+  return fieldsOf(file === undefined ? "" : fs.readFileSync(file, "utf8")) as unknown as RunReport;
+};
+
+/** Two processes side by side: the sites alone in one, the rest in the other. */
+const judgeAll = async (
+  federation: Federation,
+  { seed, recipe, modelFolder, mail }: SeedSetting,
+  checkpoint: string,
+): Promise<Judgements> => {
+  const rows = (site: string) => mailFile(mail, site, "train");
+  const alone = MAIL_SITES.map((name): JudgedModel => {
+    const from = { type: "trained", rows: [rows(name)], batchSize: recipe.batchSize } as const;
+    return { name, from, own: [name] };
+  });
+  const together: readonly JudgedModel[] = [
+    { name: "base", from: { type: "initial" }, own: [] },
+    { name: "federated", from: { type: "checkpoint", folder: checkpoint }, own: MAIL_SITES },
+    {
+      name: "centralised",
+      from: { type: "trained", rows: MAIL_SITES.map(rows), batchSize: MAIL_SITES.length * recipe.batchSize },
+      own: [],
+    },
+  ];
+  const tests = Object.fromEntries(MAIL_SITES.map((site) => [site, mailFile(mail, site, "test")]));
+  const { contract, initialModel } = federation;
+  const job = { contract, initialModel, modelFolder, tests, seed };
+  const judged = await Promise.all([
+    judge({ ...job, models: alone }, path.join(federation.folder, "alone"), 1),
+    judge({ ...job, models: together }, path.join(federation.folder, "together"), 1),
+  ]);
+  return { ...judged[0], ...judged[1] };
+};
+
+/** The checkpoint that loads is the very model that every enterprise has worked out for itself. */
+const checkModel = (
+  { check }: Stage,
+  federation: Federation,
+  { checkpointDigest, rounds }: { readonly checkpointDigest: string; readonly rounds: number },
+): void => {
+  const digests = federation.sites.map((site) =>
+    filesBelow(siteFolder(federation, site))
+      .filter((file) => file.endsWith(".safetensors"))
+      .map((file) => bytesToHex(sha256(fs.readFileSync(file)))),
+  );
+  check(
+    "the checkpoint loads again and is, bit for bit, the model that every enterprise has worked out for itself",
+    digests.every((site) => site.includes(checkpointDigest)),
+    { checkpointDigest, rounds },
+  );
+};
+
+/** No mail at the provider; that the search finds mail where it is shows that it could have found it there. */
+const checkSecrecy = ({ check }: Stage, federation: Federation, { mail, texts }: SeedSetting): void => {
+  const found = filesWithRows(coordinatorFolder(federation), texts);
+  check("no file of the provider holds a piece of any mail, its log included", found.length === 0, {
+    files: found.slice(0, 5),
+  });
+  const logs = federation.sites.flatMap((site) => filesWithRows(siteFolder(federation, site), texts));
+  check("no state or log of an enterprise holds a piece of any mail either", logs.length === 0, {
+    files: logs.slice(0, 5),
+  });
+  check("the same search finds the enterprises' own files", filesWithRows(mail, texts).length === 6);
+};

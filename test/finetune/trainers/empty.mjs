@@ -1,0 +1,2 @@
+// A module that exports no trainer.
+export const trainer = 1;

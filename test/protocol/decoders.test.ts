@@ -1,0 +1,11 @@
+import { test } from "vitest";
+import { meet } from "../base/decoders.ts";
+import { CONTRACT_DECODERS, PROTOCOL_DECODERS } from "./decoders.ts";
+
+test.each(PROTOCOL_DECODERS)("$name takes what is true and refuses all other bytes", (decoder) => {
+  meet(decoder, 500);
+});
+
+test.each(CONTRACT_DECODERS)("$name takes what is true and refuses all other bytes", (decoder) => {
+  meet(decoder, 100);
+});
