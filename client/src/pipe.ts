@@ -31,15 +31,15 @@ import { LONGEST_FRAME } from "@bulkhead/protocol";
 export const LONGEST_PIPE_MESSAGE = 4 << 20;
 
 /** Of a link: its first moment in a new session, a loss, and the same session going on where it stood. */
-export const LINK_STATES = ["fresh", "lost", "restored"] as const;
+const LINK_STATES = ["fresh", "lost", "restored"] as const;
 export type LinkState = (typeof LINK_STATES)[number];
 
 /** Why the gateway did not send a frame: its second check of the site's policy. Nothing was sent. */
-export const EGRESS_REFUSALS = ["bytes", "rounds", "attempts", "frame"] as const;
+const EGRESS_REFUSALS = ["bytes", "rounds", "attempts", "frame"] as const;
 export type EgressRefusal = (typeof EGRESS_REFUSALS)[number];
 
 /** Why there will be no link any more. */
-export const OVER_CODES = ["unreachable", "not-let-in", "replaced", "failed"] as const;
+const OVER_CODES = ["unreachable", "not-let-in", "replaced", "failed"] as const;
 export type OverCode = (typeof OVER_CODES)[number];
 
 const codeOf = <C extends string>(codes: readonly C[]): Canonical<C> => ({

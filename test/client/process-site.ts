@@ -16,7 +16,7 @@ const BIN = fileURLToPath(new URL("../../client/bin/bulkhead-client.js", import.
 const TRAINER = new URL("../../scenarios/fixtures/trainer.mjs", import.meta.url);
 const PASSPHRASE = "correct horse";
 
-export type Line = { readonly type?: string; readonly [field: string]: unknown };
+type Line = { readonly type?: string; readonly [field: string]: unknown };
 
 export interface ProcessSite {
   readonly at: (...parts: readonly string[]) => string;
@@ -30,7 +30,7 @@ export interface ProcessSite {
   readonly processes: () => readonly string[];
 }
 
-export interface RunningSite {
+interface RunningSite {
   readonly child: ChildProcess;
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>;

@@ -3,7 +3,7 @@ import { type InputProblem } from "@bulkhead/base";
 import { type LinkFailure, type SessionOver, sessionOverProblem, type Trouble } from "@bulkhead/transport";
 import type { OverCode } from "../pipe.ts";
 
-export type Verdict =
+type Verdict =
   | { readonly type: "again" }
   | { readonly type: "over"; readonly code: OverCode; readonly problem: InputProblem };
 
@@ -38,7 +38,7 @@ const codeOf = (trouble: Trouble): OverCode =>
 
 const isRefusal = ({ type }: LinkFailure): boolean => type === "refused" || type === "wrong-coordinator";
 
-export const linkProblem = (reason: SessionOver, place: string): InputProblem =>
+const linkProblem = (reason: SessionOver, place: string): InputProblem =>
   inFamily(sessionOverProblem(reason, place));
 
 /** Codes whose first part has no exit code of its own get one: what the config says wrong, or the link. */
