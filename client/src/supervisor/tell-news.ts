@@ -37,7 +37,8 @@ const humanTeller = (level: LogLevel, rounds: number): Teller => {
   const progress = openProgress({ json: false });
   const isSaid = (of: LogLevel) => LOG_LEVELS.indexOf(of) >= LOG_LEVELS.indexOf(level);
   const told = (text: string | undefined, of: LogLevel): void => {
-    if (text !== undefined && isSaid(of)) progress.tell({ event: "line" }, text);
+    if (text === undefined || !isSaid(of)) return;
+    for (const line of text.split("\n")) progress.tell({ event: "line" }, line);
   };
   return {
     say: (_, __, text) => told(text, "info"),
