@@ -14,8 +14,16 @@ export { loadSiteConfig, type SiteConfig, siteConfigTemplate, type SiteValues } 
 export { Egress, maskedBytesOf } from "./gateway/egress.ts";
 export { type EgressEntry, openEgressLog, readEgressLog } from "./gateway/egress-log.ts";
 export { runGateway } from "./gateway/gateway.ts";
+export { MessageWriter, messagesOf } from "./frame-stream.ts";
 export { decodeNews, encodeNews, type News, type NewsOf } from "./news.ts";
-export { decodePipeMessage, encodePipeMessage, type PipeMessage, type PipeMessageOf } from "./pipe.ts";
+export {
+  decodePipeMessage,
+  encodePipeMessage,
+  LONGEST_PIPE_MESSAGE,
+  passphraseMessage,
+  type PipeMessage,
+  type PipeMessageOf,
+} from "./pipe.ts";
 export { matchesPattern } from "./policy-names.ts";
 export {
   POLICY_CLAUSES,
@@ -41,4 +49,5 @@ export { claimRun, readRunRecord, type RunRecord, writeRunRecord } from "./super
 export { readStatus, StatusFile } from "./supervisor/status.ts";
 export { type Ending, Supervisor, type SupervisorOptions } from "./supervisor/supervisor.ts";
 export { cellView, gatewayView, type View } from "./supervisor/wall/view.ts";
+export { openTeller } from "./supervisor/tell-news.ts";
 export { raiseWall, type Wall } from "./supervisor/wall/wall.ts";

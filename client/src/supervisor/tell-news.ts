@@ -37,11 +37,11 @@ const humanTeller = (level: LogLevel, rounds: number): Teller => {
   const progress = openProgress({ json: false });
   const isSaid = (of: LogLevel) => LOG_LEVELS.indexOf(of) >= LOG_LEVELS.indexOf(level);
   const told = (text: string | undefined, of: LogLevel): void => {
-    if (text === undefined || !isSaid(of)) return;
-    for (const line of text.split("\n")) progress.tell({ event: "line" }, line);
+    if (text !== undefined && isSaid(of)) progress.tell({ event: "line" }, text);
   };
   return {
-    say: (_, __, text) => told(text, "info"),
+    // Of several lines only where they are our own: news may repeat what stood in a file.
+    say: (_, __, text) => text.split("\n").forEach((line) => told(line, "info")),
     news: (news) => {
       const live = liveOf(news, rounds);
       if (live !== undefined && isSaid("info")) progress.live(live);
