@@ -28,7 +28,7 @@ import type { Federation } from "../coordinator/federation.ts";
 const HOUR = 3_600_000;
 const PATIENCE_MS = 10_000;
 
-export interface GatewayDesk {
+interface GatewayDesk {
   readonly folder: string;
   readonly say: (message: PipeMessage) => void;
   /** The first message of that type, from the last that was waited for on, for which `where` holds. */
@@ -44,11 +44,13 @@ export interface GatewayDesk {
   readonly ended: Promise<void>;
 }
 
-export interface DeskOptions {
+interface DeskOptions {
   readonly url: string;
   readonly settings?: Partial<GatewaySettings>;
   /** Who certifies the gateway's key; member 1 unless given. */
   readonly identity?: Identity;
+  /** How long the cell is at its rows before that. */
+  readonly certifyAfterMs?: number;
 }
 
 export const startGateway = (federation: Federation, options: DeskOptions): GatewayDesk => {
@@ -61,7 +63,10 @@ export const startGateway = (federation: Federation, options: DeskOptions): Gate
   const identity = options.identity ?? members[0]!;
   const onHeard = (message: PipeMessage): void => {
     heard.push(message);
-    if (message.type === "gateway-key") input.post(certificateOf(federation, identity, message.bytes));
+    if (message.type === "gateway-key") {
+      const certificate = certificateOf(federation, identity, message.bytes);
+      setTimeout(() => input.post(certificate), options.certifyAfterMs ?? 0);
+    }
     for (const wake of wakers) wake();
   };
   const ended = runGateway(
@@ -139,7 +144,7 @@ const certificateOf = ({ job }: Federation, { signing }: Identity, gatewayKey: U
   return { type: "certificate", bytes: encodeCanonical(gatewayCertificate, certificate) };
 };
 
-export interface TestPort {
+interface TestPort {
   readonly url: string;
   readonly port: number;
   /** The sessions that were begun, as they come. */
@@ -148,7 +153,7 @@ export interface TestPort {
   readonly close: () => Promise<void>;
 }
 
-export interface PortOptions {
+interface PortOptions {
   readonly port?: number;
   readonly provider?: Identity;
   /** Whether the coordinator takes what comes. */

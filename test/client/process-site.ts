@@ -1,19 +1,22 @@
 /** One site as real processes beside members that the test plays in its own, under a coordinator of the test's own. */
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { type Json, Secret, utf8 } from "@bulkhead/base";
 import { sealIdentity } from "@bulkhead/crypto";
 import { signedContractBytes } from "@bulkhead/protocol";
 import { onTestFinished } from "vitest";
 import type { Federation } from "../coordinator/federation.ts";
-import { launch, type Outcome, type Running, runToEnd } from "../launch.ts";
+import type { Outcome } from "../launch.ts";
 
-const MAIN = new URL("../../client/src/main.ts", import.meta.url);
+/** Built: unbuilt each of the three processes would compile its sources anew, behind a wall where no cache is. */
+const BIN = fileURLToPath(new URL("../../client/bin/bulkhead-client.js", import.meta.url));
 const TRAINER = new URL("../../scenarios/fixtures/trainer.mjs", import.meta.url);
 const PASSPHRASE = "correct horse";
 
-export type Line = { readonly type?: string; readonly [field: string]: unknown };
+type Line = { readonly type?: string; readonly [field: string]: unknown };
 
 export interface ProcessSite {
   readonly at: (...parts: readonly string[]) => string;
@@ -23,13 +26,14 @@ export interface ProcessSite {
   /** To its end. */
   readonly command: (name: string, ...args: readonly string[]) => Promise<Outcome>;
   readonly start: (...args: readonly string[]) => RunningSite;
-  /** Processes that know of this site's folder. */
+  /** Processes that know of this site's folder: their ids and commands. */
   readonly processes: () => readonly string[];
 }
 
-export interface RunningSite {
-  readonly child: Running["child"];
-  readonly ended: Running["ended"];
+interface RunningSite {
+  readonly child: ChildProcess;
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
   /** Waits for a line with these fields. */
   readonly line: (wanted: Line) => Promise<Line>;
 }
@@ -64,29 +68,43 @@ export const newProcessSite = (federation: Federation, url: string): ProcessSite
     configure,
     release: (round) => fs.writeFileSync(at("trainer", `go-${round}-0`), ""),
     command: (name, ...args) =>
-      runToEnd(MAIN, [name, ...config, ...(name === "status" ? [] : pass), "--json", ...args]),
-    start: (...args) => watched(launch(MAIN, ["run", ...config, ...pass, "--json", ...args])),
+      toEnd(launched([name, ...config, ...(name === "status" ? [] : pass), "--json", ...args])),
+    start: (...args) => watched(launched(["run", ...config, ...pass, "--json", ...args])),
     processes: () =>
-      spawnSync("ps", ["-eo", "args"], { encoding: "utf8" })
+      spawnSync("ps", ["-eo", "pid,args"], { encoding: "utf8" })
         .stdout.split("\n")
         .filter((line) => line.includes(at("state"))),
   };
 };
 
+const launched = (args: readonly string[]): ChildProcess => {
+  const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
+};
+
+const endOf = (child: ChildProcess): Promise<number | string> =>
+  new Promise((resolve) => child.on("close", (code, signal) => resolve(code ?? signal ?? "")));
+
+const toEnd = async (child: ChildProcess): Promise<Outcome> => {
+  let [stdout, stderr] = ["", ""];
+  child.stdout?.on("data", (data: Buffer) => (stdout += data.toString()));
+  child.stderr?.on("data", (data: Buffer) => (stderr += data.toString()));
+  return { ended: await endOf(child), stdout, stderr };
+};
+
 const PATIENCE_MS = 90_000;
 
-const watched = ({ child, lines, ended }: Running): RunningSite => {
+const watched = (child: ChildProcess): RunningSite => {
   const seen: Line[] = [];
   let wake = () => undefined as void;
-  void (async () => {
-    for await (const line of lines) {
-      seen.push(JSON.parse(line));
+  const ended = endOf(child);
+  if (child.stdout !== null)
+    createInterface(child.stdout).on("line", (text) => {
+      seen.push(JSON.parse(text));
       wake();
-    }
-    wake();
-  })();
+    });
   let from = 0;
-  onTestFinished(() => void child.kill("SIGKILL"));
   const line: RunningSite["line"] = async (wanted) => {
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {

@@ -1,7 +1,7 @@
 /** The composition root of the process with the socket: the pipe on one side, the coordinator on the other. */
 import path from "node:path";
 import { decodeCanonical, equalBytes, InputError, type InputProblem, invariant } from "@bulkhead/base";
-import { randomSecret, signingKeys } from "@bulkhead/crypto";
+import { randomSecret, type SigningKeys, signingKeys } from "@bulkhead/crypto";
 import { type Job, jobOf, LONGEST_FRAME, readSignedContract } from "@bulkhead/protocol";
 import { type GatewayCertificate, gatewayCertificate } from "@bulkhead/transport";
 import type { Channel } from "../child-channel.ts";
@@ -61,36 +61,61 @@ interface Parts {
 
 class Gateway {
   readonly #channel: Channel;
-  readonly #member: number;
-  readonly #egress: Egress;
-  readonly #uplink: Uplink;
+  readonly #parts: Parts;
   readonly #traffic: Traffic;
-  readonly #publicKey: Uint8Array;
-  #certificate: Promise<GatewayCertificate>;
-  #certified: (certificate: GatewayCertificate) => void = () => undefined;
+  /** Made anew at each start and never written. */
+  readonly #keys: SigningKeys = signingKeys(randomSecret(32));
+  /** None before the cell has certified the key: it may have much to read before that. */
+  #uplink: Uplink | undefined;
   /** The session for which the cell's frames are meant. */
   #begun: number | undefined;
 
-  constructor(channel: Channel, { job, settings, egress, backoff }: Parts) {
+  constructor(channel: Channel, parts: Parts) {
     this.#channel = channel;
-    this.#member = settings.member;
-    this.#egress = egress;
+    this.#parts = parts;
     this.#traffic = new Traffic((traffic) => this.#tell({ type: "traffic", ...traffic }));
-    // Made anew at each start and never written.
-    const keys = signingKeys(randomSecret(32));
-    this.#publicKey = keys.publicKey;
-    this.#certificate = new Promise((resolve) => {
-      this.#certified = resolve;
-    });
-    void channel.send({ type: "gateway-key", bytes: keys.publicKey });
-    this.#uplink = new Uplink({
+    void channel.send({ type: "gateway-key", bytes: this.#keys.publicKey });
+  }
+
+  /** Resolves once another may follow. */
+  async onMessage(message: PipeMessage): Promise<void> {
+    if (message.type === "certificate") return this.#onCertificate(message.bytes);
+    if (message.type === "begin") this.#begun = message.epoch;
+    else if (message.type !== "frame") throw new Error(`a gateway is not told ${message.type}`);
+    else if (this.#uplink !== undefined && this.#uplink.epoch === this.#begun)
+      await this.#send(this.#uplink, message.bytes);
+  }
+
+  async farewell(): Promise<void> {
+    await this.#uplink?.close(FAREWELL_MS);
+    this.#traffic.close();
+  }
+
+  close(): void {
+    this.#traffic.close();
+    this.#parts.egress.close();
+  }
+
+  #onCertificate(bytes: Uint8Array): void {
+    const certificate = decodeCanonical(gatewayCertificate, bytes);
+    // One that was made for the gateway before this one may still be on its way.
+    if (!equalBytes(certificate.gatewayKey, this.#keys.publicKey)) return;
+    const isOwn = certificate.memberId === this.#parts.settings.member;
+    invariant(isOwn, "the cell is the member that the settings name");
+    if (this.#uplink === undefined) this.#uplink = this.#openUplink(certificate);
+    else this.#uplink.renew(certificate);
+  }
+
+  #openUplink(certificate: GatewayCertificate): Uplink {
+    const { job, settings, backoff } = this.#parts;
+    return new Uplink({
       job,
       settings,
-      gateway: keys,
-      certificate: () => this.#certificate,
+      gateway: this.#keys,
+      certificate,
       onFrame: (bytes) => this.#onFrame(bytes),
       onLink: (state, epoch) => {
-        void channel.send({ type: "link", state, epoch });
+        void this.#channel.send({ type: "link", state, epoch });
         this.#tell({ type: "link", state: state === "fresh" ? "open" : state });
       },
       onTrouble: (problem) => this.#tell(problemNews(problem)),
@@ -99,47 +124,20 @@ class Gateway {
     });
   }
 
-  /** Resolves once another may follow. */
-  async onMessage(message: PipeMessage): Promise<void> {
-    if (message.type === "certificate") return this.#onCertificate(message.bytes);
-    if (message.type === "begin") this.#begun = message.epoch;
-    else if (message.type !== "frame") throw new Error(`a gateway is not told ${message.type}`);
-    else if (this.#begun === this.#uplink.epoch) await this.#send(message.bytes);
-  }
-
-  async farewell(): Promise<void> {
-    await this.#uplink.close(FAREWELL_MS);
-    this.#traffic.close();
-  }
-
-  close(): void {
-    this.#traffic.close();
-    this.#egress.close();
-  }
-
-  #onCertificate(bytes: Uint8Array): void {
-    const certificate = decodeCanonical(gatewayCertificate, bytes);
-    // One that was made for the gateway before this one may still be on its way.
-    if (!equalBytes(certificate.gatewayKey, this.#publicKey)) return;
-    invariant(certificate.memberId === this.#member, "the cell is the member that the settings name");
-    this.#certified(certificate);
-    this.#certificate = Promise.resolve(certificate);
-  }
-
-  async #send(bytes: Uint8Array): Promise<void> {
+  async #send(uplink: Uplink, bytes: Uint8Array): Promise<void> {
     const refusal = this.#pass(bytes);
     if (refusal !== undefined) {
       this.#tell(problemNews(refusedProblem(refusal)));
       return this.#channel.send({ type: "refused", code: refusal });
     }
     this.#traffic.sent(bytes.length);
-    await this.#uplink.send(bytes);
+    await uplink.send(bytes);
   }
 
   /** Where the log cannot be written nothing may leave. */
   #pass(bytes: Uint8Array): EgressRefusal | undefined {
     try {
-      return this.#egress.pass(bytes);
+      return this.#parts.egress.pass(bytes);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       this.#tell(problemNews(error));

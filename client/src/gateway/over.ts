@@ -3,7 +3,7 @@ import { type InputProblem } from "@bulkhead/base";
 import { type LinkFailure, type SessionOver, sessionOverProblem, type Trouble } from "@bulkhead/transport";
 import type { OverCode } from "../pipe.ts";
 
-export type Verdict =
+type Verdict =
   | { readonly type: "again" }
   | { readonly type: "over"; readonly code: OverCode; readonly problem: InputProblem };
 

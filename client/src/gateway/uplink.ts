@@ -21,8 +21,7 @@ export interface UplinkOptions {
   readonly job: Job;
   readonly settings: GatewaySettings;
   readonly gateway: SigningKeys;
-  /** Waits for the first one; afterwards gives the latest. */
-  readonly certificate: () => Promise<GatewayCertificate>;
+  readonly certificate: GatewayCertificate;
   /** The next frame is read when the promise of the one before has settled. */
   readonly onFrame: (bytes: Uint8Array) => Promise<void>;
   readonly onLink: (state: LinkState, epoch: number) => void;
@@ -41,6 +40,7 @@ export class Uplink {
   readonly #address: string;
   readonly #waitMs: number;
   readonly #troubles = new Set<string>();
+  #certificate: GatewayCertificate;
   #session: Session;
   #openedAt: number | undefined;
   #bad = 0;
@@ -52,6 +52,7 @@ export class Uplink {
   constructor(options: UplinkOptions) {
     const { job, settings } = options;
     this.#options = options;
+    this.#certificate = options.certificate;
     this.#address = settings.address ?? job.contract.provider.address;
     this.#waitMs = Math.max(job.contract.timing.resumeMs, settings.reachMs);
     this.#session = this.#dial();
@@ -59,6 +60,11 @@ export class Uplink {
 
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** For handshakes from now on. */
+  renew(certificate: GatewayCertificate): void {
+    this.#certificate = certificate;
   }
 
   /** Resolves once the session takes more, or is over. */
@@ -83,13 +89,13 @@ export class Uplink {
   }
 
   #dial(): Session {
-    const { job, gateway, certificate, backoff } = this.#options;
+    const { job, gateway, backoff } = this.#options;
     const session = dialSession({
       dial: () => this.#dialOnce(),
       providerKey: job.providerKey,
       contractDigest: job.contractHash,
       gateway,
-      certificate,
+      certificate: () => this.#certificate,
       resumeMs: this.#waitMs,
       ...(backoff && { backoff }),
     });

@@ -74,7 +74,7 @@ export const readRunRecord = async (runs: string, run: string): Promise<RunRecor
   }
 };
 
-export type Claim =
+type Claim =
   /** The run is this process's: it begins, or goes on. */
   | { readonly type: "ours"; readonly lock: FolderLock }
   | { readonly type: "ended"; readonly record: RunRecord };

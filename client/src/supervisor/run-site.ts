@@ -13,7 +13,7 @@ import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 import { cellView, gatewayView } from "./wall/view.ts";
 import type { Wall } from "./wall/wall.ts";
 
-export interface SiteRun {
+interface SiteRun {
   readonly site: PreparedSite;
   readonly run: string;
   readonly wall: Wall;

@@ -41,7 +41,7 @@ const statusShape = record({
   updatedAt: text(40),
 });
 export type SiteStatus = TypeOf<typeof statusShape>;
-export type StatusHead = Pick<SiteStatus, "run" | "job" | "contract" | "member" | "wall"> & {
+type StatusHead = Pick<SiteStatus, "run" | "job" | "contract" | "member" | "wall"> & {
   readonly plannedRounds: number;
 };
 

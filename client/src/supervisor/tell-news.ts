@@ -40,7 +40,8 @@ const humanTeller = (level: LogLevel, rounds: number): Teller => {
     if (text !== undefined && isSaid(of)) progress.tell({ event: "line" }, text);
   };
   return {
-    say: (_, __, text) => told(text, "info"),
+    // Of several lines only where they are our own: news may repeat what stood in a file.
+    say: (_, __, text) => text.split("\n").forEach((line) => told(line, "info")),
     news: (news) => {
       const live = liveOf(news, rounds);
       if (live !== undefined && isSaid("info")) progress.live(live);

@@ -10,7 +10,7 @@ import type { View } from "./view.ts";
  * `namespaces`: each has its own file system, processes and network. `process only`: two processes of one user, so
  * that code which runs in one could read the other's files and memory.
  */
-export type WallStrength = "namespaces" | "process only";
+type WallStrength = "namespaces" | "process only";
 
 export interface Wall {
   readonly strength: WallStrength;

@@ -73,6 +73,23 @@ test("a signal ends a run with code 5, a kill leaves no process behind, and the 
   expect((await coordinator.done).outcome).toBe("done");
 });
 
+test.skipIf(!hasNamespaces)(
+  "a gateway that is killed is started anew, and the round ends as if nothing had been",
+  async () => {
+    const { coordinator, site } = await prepared(1);
+    const run = site.start();
+    await run.line({ type: "step", after: "awaiting-update" });
+    const gateway = site.processes().find((line) => line.includes("gateway/main"));
+    process.kill(Number.parseInt(gateway ?? "", 10), "SIGKILL");
+    await run.line({ type: "problem", code: "gateway-ended" });
+    await run.line({ type: "link", state: "open" });
+    site.release(1);
+    await run.line({ type: "applied", round: 1, survivors: 3 });
+    expect(await run.ended).toBe(0);
+    expect((await coordinator.done).outcome).toBe("done");
+  },
+);
+
 test("a site that leaves while it runs says so, and takes no part again", async () => {
   const { site, members } = await prepared(1);
   const run = site.start();
