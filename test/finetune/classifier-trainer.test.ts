@@ -1,12 +1,12 @@
 import {
   baseDigest,
   classifierTensors,
+  type ClassifierTrainer,
   type ClassifierTrainerOptions,
   drawRows,
   type Example,
   openClassifierTrainer,
   parameterCount,
-  type Trainer,
   type TrainJob,
   type TrainOutcome,
   writeSafetensors,
@@ -23,7 +23,7 @@ import {
 } from "./tiny-classifier.ts";
 import { tinyModelFolder, tinyWeights } from "./tiny-model.ts";
 
-const open = async (options: Partial<ClassifierTrainerOptions> = {}): Promise<Trainer> => {
+const open = async (options: Partial<ClassifierTrainerOptions> = {}): Promise<ClassifierTrainer> => {
   const trainer = await openClassifierTrainer({
     modelFolder: tinyModelFolder(),
     task: TINY_TASK,
@@ -267,4 +267,13 @@ describe("what cannot be trained", () => {
       problem: expect.stringContaining(problem),
     });
   });
+});
+
+test("frozen layers that take several texts at once give the same figures, but for the last bits", async () => {
+  const judged = await Promise.all(
+    [1, 4].map(async (frozenBatch) => (await open({ frozenBatch })).judge(await modelOf(), TINY_EXAMPLES)),
+  );
+  const [apart, together] = judged.map((all) => all.flatMap(({ logits }) => Array.from(logits)));
+  expect(apart).toHaveLength(2 * TINY_EXAMPLES.length);
+  for (const [i, logit] of apart!.entries()) expect(together![i]).toBeCloseTo(logit, 4);
 });

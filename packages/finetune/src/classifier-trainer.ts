@@ -19,7 +19,6 @@ import { openPrefixCache, padded, type PrefixCache } from "./prefix-cache.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import {
   type ClassifierTask,
-  type Evaluation,
   type Example,
   parameterCount,
   type TensorSpec,
@@ -37,6 +36,16 @@ export interface ClassifierTrainerOptions {
   readonly backend?: BackendPreference;
   /** Bound on the activations of frozen layers that are kept between rounds; 512 MiB unless said. */
   readonly cacheBytes?: number;
+  /**
+   * Texts that run through the frozen layers at once: one unless said. More are faster, and let the last bits of an
+   * update depend on who stood beside whom: not for a site, which must be able to train a round again.
+   */
+  readonly frozenBatch?: number;
+}
+
+export interface ClassifierTrainer extends Trainer {
+  /** What `evaluate` makes its figures of: the logits of each example, in order. */
+  readonly judge: (model: Float32Array, examples: readonly Example[]) => Promise<readonly Judged[]>;
 }
 
 /** What a trainer has open. */
@@ -51,8 +60,10 @@ interface Open {
 const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
 
 /** Throws an {@link InputError} about the folder, the task, a label or the backend. Blocks its thread while it trains. */
-export const openClassifierTrainer = async (options: ClassifierTrainerOptions): Promise<Trainer> => {
-  const { modelFolder, task, examples, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+export const openClassifierTrainer = async (
+  options: ClassifierTrainerOptions,
+): Promise<ClassifierTrainer> => {
+  const { modelFolder, task, examples, cacheBytes = DEFAULT_CACHE_BYTES, frozenBatch = 1 } = options;
   const config = await readEncoderConfig(modelFolder);
   checkTask(config, task);
   checkLabels(examples, task.classes);
@@ -65,19 +76,21 @@ export const openClassifierTrainer = async (options: ClassifierTrainerOptions): 
     tf,
     classifier: { encoder, task },
     specs: classifierSpecs(config, task),
-    cache: openPrefixCache({ tf, encoder, tokenize, end, mostBytes: cacheBytes }),
+    cache: openPrefixCache({ tf, encoder, tokenize, end, mostBytes: cacheBytes, batch: frozenBatch }),
     examples,
   };
   return trainerOf(open, backend);
 };
 
-const trainerOf = (open: Open, { name, version, notice }: Backend): Trainer => ({
+const trainerOf = (open: Open, { name, version, notice }: Backend): ClassifierTrainer => ({
   backend: `${name} (${version})`,
   notice,
   tensors: open.specs,
   rows: open.examples.length,
   train: (job, onStep) => train(open, job, onStep),
-  evaluate: (model, examples) => evaluate(open, model, examples),
+  judge: (model, examples) => judge(open, model, examples),
+  evaluate: async (model, examples) =>
+    evaluationOf(await judge(open, model, examples), open.classifier.task.classes),
   close: async () => open.classifier.encoder.dispose(),
 });
 
@@ -190,11 +203,11 @@ const sliced = (tf: TensorFlow, specs: readonly TensorSpec[], flat: Tensor1D): T
 /** Rows judged at once. */
 const EVALUATION_BATCH = 32;
 
-const evaluate = async (
+const judge = async (
   { tf, classifier, specs, cache }: Open,
   model: Float32Array,
   examples: readonly Example[],
-): Promise<Evaluation> => {
+): Promise<readonly Judged[]> => {
   const { task, encoder } = classifier;
   checkLabels(examples, task.classes);
   const { width } = encoder.config;
@@ -211,5 +224,5 @@ const evaluate = async (
     for (const [i, { label }] of batch.entries())
       judged.push({ label, logits: flat.subarray(i * task.classes, (i + 1) * task.classes) });
   }
-  return evaluationOf(judged, task.classes);
+  return judged;
 };

@@ -27,49 +27,61 @@ export interface Prefix {
   readonly end: number;
   /** Bound on the activations kept. */
   readonly mostBytes: number;
+  /** Texts that run through the frozen layers at once. */
+  readonly batch: number;
 }
 
+/**
+ * With a batch of one, what a text gives does not depend on what was asked for beside it: the last bits of a product
+ * depend on how many rows it has, and a round could not be trained again after a restart otherwise.
+ */
 export const openPrefixCache = (prefix: Prefix): PrefixCache => {
   const kept = new Map<string, Activations>();
   let bytes = 0;
-  const activationsOf = async (text: string): Promise<Activations> => {
-    const known = kept.get(text);
-    if (known !== undefined) return known;
-    const activations = await compute(prefix, text);
+  const keep = (text: string, activations: Activations): void => {
     const { byteLength } = activations.values;
-    if (!kept.has(text) && bytes + byteLength <= prefix.mostBytes) {
-      bytes += byteLength;
-      kept.set(text, activations);
-    }
-    return activations;
+    if (kept.has(text) || bytes + byteLength > prefix.mostBytes) return;
+    bytes += byteLength;
+    kept.set(text, activations);
   };
   const of: PrefixCache["of"] = async (texts) => {
-    const found = new Map<string, Activations>();
-    for (const text of new Set(texts)) found.set(text, await activationsOf(text));
-    return texts.map((text) => found.get(text)!);
+    const missing = [...new Set(texts)].filter((text) => !kept.has(text));
+    const fresh = new Map<string, Activations>();
+    for (let at = 0; at < missing.length; at += prefix.batch) {
+      const batch = missing.slice(at, at + prefix.batch);
+      for (const [i, activations] of (await compute(prefix, batch)).entries()) {
+        fresh.set(batch[i]!, activations);
+        keep(batch[i]!, activations);
+      }
+    }
+    return texts.map((text) => kept.get(text) ?? fresh.get(text)!);
   };
   return { of };
 };
 
-/**
- * One text at a time: the last bits of a product depend on how many rows it has, and what a text gives must not depend
- * on what was asked for beside it, or a round could not be trained again after a restart. It costs a third more.
- */
-const compute = async ({ tf, encoder, tokenize, end }: Prefix, text: string): Promise<Activations> => {
-  const batch = tokenBatch(tokenize(text));
+const compute = async (
+  { tf, encoder, tokenize, end }: Prefix,
+  texts: readonly string[],
+): Promise<readonly Activations[]> => {
+  const batch = tokenBatch(texts.map(tokenize));
   const x = runFrozen(tf, encoder, batch, end);
   const values = await x.data<"float32">();
   x.dispose();
-  return { values, length: batch.length };
+  const { width } = encoder.config;
+  return batch.lengths.map((length, row) => {
+    const start = row * batch.length * width;
+    return { length, values: values.slice(start, start + length * width) };
+  });
 };
 
-/** One text's tokens as a batch. */
-export const tokenBatch = (ids: Int32Array): TokenBatch => ({
-  ids,
-  rows: 1,
-  length: ids.length,
-  lengths: [ids.length],
-});
+/** Padded with 0 to the longest. */
+export const tokenBatch = (texts: readonly Int32Array[]): TokenBatch => {
+  const lengths = texts.map(({ length }) => length);
+  const length = Math.max(...lengths);
+  const ids = new Int32Array(texts.length * length);
+  for (const [row, text] of texts.entries()) ids.set(text, row * length);
+  return { ids, rows: texts.length, length, lengths };
+};
 
 /** The activations as one padded tensor's values, [rows · length, width]. */
 export const padded = (rows: readonly Activations[], width: number) => {

@@ -26,7 +26,7 @@ export const textDirections = async (
   try {
     return texts.map((text) =>
       tf.tidy(() => {
-        const batch = tokenBatch(tokenize(text));
+        const batch = tokenBatch([tokenize(text)]);
         const x = runFrozen(tf, encoder, batch, config.layers);
         const shape = { ...batch, heads: config.heads, width: config.width };
         return meanDirection(tf, x, { shape, mask: attentionMask(tf, batch) }).dataSync<"float32">();

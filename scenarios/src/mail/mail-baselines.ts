@@ -6,19 +6,25 @@ import { EXIT, runMain } from "@bulkhead/console";
 import { sha256 } from "@bulkhead/crypto";
 import {
   applyUpdate,
+  type ClassifierTrainer,
+  evaluationOf,
+  type Judged,
   canonicalModelBytes,
   type ClassifierTask,
-  type Evaluation,
   type Example,
   openClassifierTrainer,
   type Optimiser,
   parameterCount,
   readClassifierCheckpoint,
-  type Trainer,
 } from "@bulkhead/finetune";
 import { classifierTaskOf, readInitialModel, readAnyContractFile } from "@bulkhead/party";
 import { type Contract, jobOf } from "@bulkhead/protocol";
 import type { BaselineJob, Judgement, ModelSource, Probe } from "./baselines.ts";
+
+/** Ham and spam. */
+const CLASSES = 2;
+/** Nobody trains a baseline again after a crash. */
+const FROZEN_BATCH = 16;
 
 interface Setting {
   readonly job: BaselineJob;
@@ -63,7 +69,8 @@ const train = async (
   name: string,
   { rows, batchSize }: Extract<ModelSource, { readonly type: "trained" }>,
 ): Promise<Float32Array> => {
-  const trainer = await openClassifierTrainer({ modelFolder, task, examples: await readRows(rows) });
+  const examples = await readRows(rows);
+  const trainer = await openClassifierTrainer({ modelFolder, task, examples, frozenBatch: FROZEN_BATCH });
   const shuffleSeed = sha256(utf8(`baseline ${name} ${seed}`));
   const optimiser = optimiserOf(training.optimiser);
   let model = initial;
@@ -99,7 +106,8 @@ const judgeAll = async (jobFile: string): Promise<Readonly<Record<string, Judgem
   const { job, task } = setting;
   const made = new Map<string, Made>();
   for (const { name, from } of job.models) made.set(name, await make(setting, name, from));
-  const trainer = await openClassifierTrainer({ modelFolder: job.modelFolder, task, examples: [] });
+  const { modelFolder } = job;
+  const trainer = await openClassifierTrainer({ modelFolder, task, examples: [], frozenBatch: FROZEN_BATCH });
   const judged: Record<string, Judgement> = {};
   for (const { name, own } of job.models)
     judged[name] = await judge(job, trainer, { ...made.get(name)!, own });
@@ -108,14 +116,16 @@ const judgeAll = async (jobFile: string): Promise<Readonly<Record<string, Judgem
 
 const judge = async (
   { tests }: BaselineJob,
-  trainer: Trainer,
+  trainer: ClassifierTrainer,
   { model, seconds, own }: Made & { readonly own: readonly string[] },
 ): Promise<Judgement> => {
-  const ownTests: Record<string, Evaluation> = {};
-  for (const site of own) ownTests[site] = await trainer.evaluate(model, await readRows([tests[site]!]));
+  const judged = new Map<string, readonly Judged[]>();
+  for (const [site, file] of Object.entries(tests))
+    judged.set(site, await trainer.judge(model, await readRows([file])));
+  const figures = (all: readonly Judged[]) => evaluationOf(all, CLASSES);
   return {
-    joint: await trainer.evaluate(model, await readRows(Object.values(tests))),
-    own: ownTests,
+    joint: figures([...judged.values()].flat()),
+    own: Object.fromEntries(own.map((site) => [site, figures(judged.get(site)!)])),
     digest: bytesToHex(sha256(canonicalModelBytes(trainer.tensors, model))),
     trainingSeconds: seconds,
   };
