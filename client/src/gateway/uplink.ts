@@ -140,14 +140,14 @@ export class Uplink {
       case "over": {
         const verdict = verdictOf(state.reason, this.#address);
         if (verdict.type === "over") return this.#end(verdict.code, verdict.problem);
-        this.#again(state);
+        this.#again(state, verdict.isRestart);
       }
     }
   }
 
-  #again({ reason }: Extract<SessionState, { readonly type: "over" }>): void {
+  #again({ reason }: Extract<SessionState, { readonly type: "over" }>, isRestart: boolean): void {
     const isGood = this.#openedAt !== undefined && performance.now() - this.#openedAt > GOOD_AFTER_MS;
-    this.#bad = isGood ? 0 : this.#bad + 1;
+    this.#bad = isGood || isRestart ? 0 : this.#bad + 1;
     if (this.#bad > MOST_BAD) {
       const cure = "see the coordinator's log, then start the client again";
       return this.#end("failed", {
