@@ -80,6 +80,16 @@ test("a coordinator started anew is a new session; what was meant for the old on
   expect(second.received).toEqual([advert(2)]);
 });
 
+test("a coordinator that stays away is unreachable once the time for another session is up too", async () => {
+  const federation = newFederation({ timing: { resumeMs: 200 } });
+  const port = await openPort(federation);
+  const gateway = startGateway(federation, { ...port, settings: { reachMs: 300 } });
+  await gateway.next("link", ({ state }) => state === "fresh");
+  await port.close();
+  await gateway.next("link", ({ state }) => state === "lost");
+  expect(await gateway.next("over")).toEqual({ type: "over", code: "unreachable" });
+});
+
 test("a frame that may not leave is answered with its code, and the coordinator never sees it", async () => {
   const federation = newFederation();
   const port = await openPort(federation);
