@@ -92,6 +92,16 @@ test("a coordinator may be killed and started as often as it likes, however shor
   expect(await gateway.next("link", ({ state }) => state === "fresh")).toMatchObject({ state: "fresh" });
 });
 
+test("a coordinator that stays away is unreachable once the time for another session is up too", async () => {
+  const federation = newFederation({ timing: { resumeMs: 200 } });
+  const port = await openPort(federation);
+  const gateway = startGateway(federation, { ...port, settings: { reachMs: 300 } });
+  await gateway.next("link", ({ state }) => state === "fresh");
+  await port.close();
+  await gateway.next("link", ({ state }) => state === "lost");
+  expect(await gateway.next("over")).toEqual({ type: "over", code: "unreachable" });
+});
+
 test("a frame that may not leave is answered with its code, and the coordinator never sees it", async () => {
   const federation = newFederation();
   const port = await openPort(federation);

@@ -46,7 +46,7 @@ export const coverCells = ({ seed, hits, members, cells = CELLS, mostStories }: 
 };
 
 /** Plays a story; what is wrong with it is said so that it can be played again. */
-const judge = (story: Story) => {
+export const judge = (story: Story) => {
   const told = (problem: string) => `${named(story.seed, story.size)}: ${problem}`;
   try {
     const played = playJob(story);

@@ -35,10 +35,14 @@ export interface UplinkOptions {
 const GOOD_AFTER_MS = 10_000;
 const MOST_BAD = 10;
 
+/** A session that has been open and was lost for long is not resumed: another one looks on. */
+const AGAIN = { type: "again", isRestart: false } as const;
+
 export class Uplink {
   readonly #options: UplinkOptions;
   readonly #address: string;
-  readonly #waitMs: number;
+  /** How long a session looks for a link: to begin with the site's own bound, later the contract's too. */
+  #waitMs: number;
   readonly #troubles = new Set<string>();
   #certificate: GatewayCertificate;
   #session: Session;
@@ -54,7 +58,7 @@ export class Uplink {
     this.#options = options;
     this.#certificate = options.certificate;
     this.#address = settings.address ?? job.contract.provider.address;
-    this.#waitMs = Math.max(job.contract.timing.resumeMs, settings.reachMs);
+    this.#waitMs = settings.reachMs;
     this.#session = this.#dial();
   }
 
@@ -127,6 +131,7 @@ export class Uplink {
     switch (state.type) {
       case "open":
         this.#openedAt = performance.now();
+        this.#waitMs = Math.max(this.#options.job.contract.timing.resumeMs, this.#waitMs);
         this.#troubles.clear();
         this.#options.onLink("fresh", this.#epoch);
         return;
@@ -138,7 +143,8 @@ export class Uplink {
         this.#options.onLink("lost", this.#epoch);
         return;
       case "over": {
-        const verdict = verdictOf(state.reason, this.#address);
+        const wasLost = state.reason.type === "link-lost" && this.#openedAt !== undefined;
+        const verdict = wasLost ? AGAIN : verdictOf(state.reason, this.#address);
         if (verdict.type === "over") return this.#end(verdict.code, verdict.problem);
         this.#again(state, verdict.isRestart);
       }

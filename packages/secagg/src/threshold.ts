@@ -1,4 +1,4 @@
-/** How many must answer, and how many may collude (protocol.md 0.6 and 2.1): constants of the contract. */
+/** How many must answer, and how many may collude (protocol.md 2.1): constants of the contract. */
 
 /** More than two thirds of the roster: every stage needs at least so many, oneself counted. */
 export const thresholdOf = (members: number): number => Math.floor((2 * members) / 3) + 1;
