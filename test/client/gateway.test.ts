@@ -57,8 +57,8 @@ test("frames go both ways in a session that the cell has begun, and what was sen
 test("the time to reach the coordinator begins when the cell is ready, however long it was at its rows", async () => {
   const federation = newFederation({ timing: { resumeMs: 100 } });
   const port = await openPort(federation);
-  const settings = { reachMs: 100 };
-  const gateway = startGateway(federation, { ...port, settings, certifyAfterMs: 400 });
+  const settings = { reachMs: 1000 };
+  const gateway = startGateway(federation, { ...port, settings, certifyAfterMs: 1500 });
   expect(await gateway.next("link")).toMatchObject({ state: "fresh" });
 });
 

@@ -6,6 +6,10 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Evaluation } from "@bulkhead/finetune";
 import { Program } from "../harness/program.ts";
+import { tensorflowEnvironment } from "../harness/tensorflow-environment.ts";
+
+/** Processes that judge at once. */
+const SIDE_BY_SIDE = 2;
 
 export type ModelSource =
   | { readonly type: "initial" }
@@ -42,11 +46,11 @@ export interface Judgement {
 export type Judgements = { readonly [model: string]: Judgement };
 
 /** Throws where the process fails; what it said is in its log. */
-export const judge = async (job: BaselineJob, folder: string, threads: number): Promise<Judgements> => {
+export const judge = async (job: BaselineJob, folder: string): Promise<Judgements> => {
   fs.mkdirSync(folder, { recursive: true });
   const file = path.join(folder, "baselines.json");
   fs.writeFileSync(file, JSON.stringify(job));
-  const lines = await run(["judge", file], path.join(folder, "baselines.log"), threads);
+  const lines = await run(["judge", file], path.join(folder, "baselines.log"));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- printed by mail-baselines.ts
   return JSON.parse(lines.at(-1) ?? "") as Judgements;
 };
@@ -61,17 +65,17 @@ export interface Probe {
 
 /** Which backend there is here, and how long it takes if it is not the native one. */
 export const probeBackend = async (modelFolder: string, folder: string): Promise<Probe> => {
-  const lines = await run(["probe", modelFolder], path.join(folder, "probe.log"), 1);
+  const lines = await run(["probe", modelFolder], path.join(folder, "probe.log"));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- printed by mail-baselines.ts
   return JSON.parse(lines.at(-1) ?? "") as Probe;
 };
 
-const run = async (args: readonly string[], log: string, threads: number): Promise<readonly string[]> => {
+const run = async (args: readonly string[], log: string): Promise<readonly string[]> => {
   const program = new Program({
     program: "mail-baselines",
     args,
     log,
-    env: { TF_NUM_INTRAOP_THREADS: String(threads) },
+    env: tensorflowEnvironment(SIDE_BY_SIDE),
   });
   const { code } = await program.ended;
   if (code !== 0) throw new Error(`the baselines ended with ${code}: ${program.lines.at(-1) ?? ""}`);

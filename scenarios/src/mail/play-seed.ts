@@ -15,6 +15,7 @@ import {
 import { filesBelow } from "../harness/files.ts";
 import { fieldsOf, lineWith } from "../harness/lines.ts";
 import { freePort } from "../harness/port.ts";
+import { tensorflowEnvironment } from "../harness/tensorflow-environment.ts";
 import type { Stage } from "../scenario.ts";
 import { judge, type JudgedModel, type Judgements } from "./baselines.ts";
 import { mailJob, type MailRecipe } from "./job.ts";
@@ -108,7 +109,8 @@ const setUp = async (
 const train = async (stage: Stage, federation: Federation, { recipe }: SeedSetting): Promise<RunReport> => {
   const coordinator = startCoordinator(federation);
   await coordinator.line(lineWith({ event: "listening" }));
-  const sites = federation.sites.map((name) => startSite(federation, name));
+  const env = tensorflowEnvironment(federation.sites.length);
+  const sites = federation.sites.map((name) => startSite(federation, name, { env }));
   for (let round = 1; round <= recipe.rounds; round++) {
     const applied = await coordinator.line(lineWith({ event: "round-applied", round }), {
       withinMs: TRAINING_MS,
@@ -159,8 +161,8 @@ const judgeAll = async (
   const { contract, initialModel } = federation;
   const job = { contract, initialModel, modelFolder, tests, seed };
   const judged = await Promise.all([
-    judge({ ...job, models: alone }, path.join(federation.folder, "alone"), 1),
-    judge({ ...job, models: together }, path.join(federation.folder, "together"), 1),
+    judge({ ...job, models: alone }, path.join(federation.folder, "alone")),
+    judge({ ...job, models: together }, path.join(federation.folder, "together")),
   ]);
   return { ...judged[0], ...judged[1] };
 };
