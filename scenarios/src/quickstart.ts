@@ -37,7 +37,7 @@ export const quickstart: Scenario = {
     stage.say(qualityTable(quality, outcomes.length));
     checkMargins(stage, outcomes, recipe);
     const { checkpoint } = outcomes.at(-1)!;
-    stage.say(closingWords({ checkpoint, modelFolder }));
+    stage.say(closingWords({ checkpoint, modelFolder, quality }));
     return {
       backend: probe.backend,
       recipe: { ...recipe },

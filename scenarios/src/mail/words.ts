@@ -75,12 +75,24 @@ export const qualityTable = ({ base, local, federated, centralised }: Quality, s
   return `${table}\n* of spam, at 1 % false positives. ${mean} All were trained for the same number of steps.`;
 };
 
+/** Where a site would be better off alone, if only its own mail counted. */
+const betterAlone = ({ local }: Quality): string => {
+  const sites = Object.entries(local)
+    .filter(([, { ownMail }]) => ownMail.alone > ownMail.federated)
+    .map(([site]) => site);
+  return sites.length === 0
+    ? "Here no site's own model is better on its own mail than the federated one; with other seeds some are."
+    : `On its own mail a site's own model is better than the federated one, here at: ${sites.join(", ")}.`;
+};
+
 export const closingWords = ({
   checkpoint,
   modelFolder,
+  quality,
 }: {
   readonly checkpoint: string;
   readonly modelFolder: string;
+  readonly quality: Quality;
 }): string =>
   `
 What three enterprises mean: a sum needs all three (n_min 3), so that no dropout is tolerated; and one enterprise that
@@ -88,7 +100,7 @@ colludes with the provider can take its own update off the sum, which leaves a s
 
 To be read with this table: the split of the corpus was chosen because it shows heterogeneity, and the settings were tuned
 on the joint test. On other splits of the same corpus the best single site reached 0.93 to 0.94 against 0.95 federated.
-On its own mail each site's own model is better than the federated one.
+${betterAlone(quality)}
 
 Checkpoint: ${checkpoint}
 An adapter in PEFT layout and a head. In Python:
