@@ -69,7 +69,7 @@ const longer = (type: FrameType, harm: Harm, random: SeededRandom): Harm =>
     : harm;
 
 /** A member may meet so many: one that has lost the round meets the first of them, and the others another time. */
-const CELLS_PER_MEMBER = 3;
+const CELLS_PER_MEMBER = 6;
 
 /** Meets the wanted cells, as many as one story can hold, on frames that are provoked where they are rare. */
 export const storyOfCells = (seed: string, size: FederationSize, wanted: readonly Hit[]): Story => {
