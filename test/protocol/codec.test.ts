@@ -29,13 +29,13 @@ describe("a frame", () => {
       fc.property(clientFrames, (frame) => {
         expect(decodeClientFrame(encodeFrame(frame))).toEqual(frame);
       }),
-      { numRuns: 300 },
+      { numRuns: 60 },
     );
     fc.assert(
       fc.property(coordinatorFrames, (frame) => {
         expect(decodeCoordinatorFrame(encodeFrame(frame))).toEqual(frame);
       }),
-      { numRuns: 300 },
+      { numRuns: 60 },
     );
   });
 
