@@ -46,7 +46,7 @@ export const coordinatorCrash: Scenario = {
       names: NAMES,
       length: LENGTH,
       rounds: ROUNDS,
-      timing: { stageMs: 60_000, resumeMs: 60_000 },
+      timing: { stageMs: 120_000, trainMs: 600_000, resumeMs: 600_000 },
     });
     for (let round = 1; round <= ROUNDS; round++)
       for (const site of NAMES.keys()) release(federation, site, round);
@@ -87,20 +87,15 @@ const playWithKills = async (stage: Stage, federation: Federation, { when, undis
   stage.say(`killed ${when} every persist`);
   const sites = NAMES.map((name) => startSite(federation, name));
   const stages = new Map<string, number>();
+  const diedAt = path.join(federation.folder, "died-at.txt");
   let starts = 0;
-  // "After" dies as soon as one thing more is safe; "before" lets one thing be safe and dies before the next.
-  const least = when === "after" ? 1 : 2;
-  let at = least;
   for (let code: number | null = null; code === null && starts < MOST_STARTS; starts++) {
-    const known = journalLength(federation);
     const coordinator = startCoordinator(federation, {
       nodeOptions: ["--import", HOOK],
-      env: { BULKHEAD_SCENARIO_KILL: `${when}:${at}` },
+      env: { BULKHEAD_SCENARIO_KILL: when, BULKHEAD_SCENARIO_DIED_AT: diedAt },
     });
     ({ code } = await coordinator.ended);
     if (code === null) countStage(stages, coordinator);
-    // What a start does again before it gets anywhere must not keep it from getting anywhere.
-    at = journalLength(federation) > known ? least : at + 1;
     if (code !== null && code !== 0)
       stage.check(`killed ${when}: starts again`, false, { code, last: coordinator.lines.at(-1) ?? "" });
   }
@@ -133,11 +128,6 @@ const countStage = (stages: Map<string, number>, coordinator: Program): void => 
 
 const stageOf = (line: string): string | undefined =>
   /"after":"(?<stage>[a-z-]+)"/u.exec(line)?.groups?.["stage"];
-
-const journalLength = (federation: Federation): number =>
-  filesBelow(path.join(coordinatorFolder(federation), "state"))
-    .filter((file) => path.basename(file) === "journal")
-    .reduce((sum, file) => sum + fs.statSync(file).size, 0);
 
 const modelOf = (federation: Federation): string => {
   const name = path.join(`round-${ROUNDS}`, "model.safetensors");

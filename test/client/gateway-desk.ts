@@ -151,6 +151,8 @@ interface TestPort {
   readonly sessions: readonly Session<MemberPeer>[];
   readonly received: readonly Uint8Array[];
   readonly close: () => Promise<void>;
+  /** As when the process is killed: no session is told. */
+  readonly kill: () => Promise<void>;
 }
 
 interface PortOptions {
@@ -190,5 +192,12 @@ export const openPort = async (federation: Federation, options: PortOptions = {}
     await port.close();
   };
   onTestFinished(close);
-  return { url: `ws://127.0.0.1:${port.port}`, port: port.port, sessions: begun, received, close };
+  return {
+    url: `ws://127.0.0.1:${port.port}`,
+    port: port.port,
+    sessions: begun,
+    received,
+    close,
+    kill: port.close,
+  };
 };

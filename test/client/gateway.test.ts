@@ -80,6 +80,18 @@ test("a coordinator started anew is a new session; what was meant for the old on
   expect(second.received).toEqual([advert(2)]);
 });
 
+test("a coordinator may be killed and started as often as it likes, however short it lives", async () => {
+  const federation = newFederation({ timing: { resumeMs: 5000 } });
+  let coordinator = await openPort(federation);
+  const gateway = startGateway(federation, coordinator);
+  for (let starts = 1; starts <= 15; starts++) {
+    await gateway.next("link", ({ state }) => state === "fresh");
+    await coordinator.kill();
+    coordinator = await openPort(federation, { port: coordinator.port });
+  }
+  expect(await gateway.next("link", ({ state }) => state === "fresh")).toMatchObject({ state: "fresh" });
+});
+
 test("a coordinator that stays away is unreachable once the time for another session is up too", async () => {
   const federation = newFederation({ timing: { resumeMs: 200 } });
   const port = await openPort(federation);

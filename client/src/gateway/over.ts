@@ -4,7 +4,8 @@ import { type LinkFailure, type SessionOver, sessionOverProblem, type Trouble } 
 import type { OverCode } from "../pipe.ts";
 
 type Verdict =
-  | { readonly type: "again" }
+  /** `isRestart`: the coordinator, not the session, is to blame; it may go down and come up as often as it likes. */
+  | { readonly type: "again"; readonly isRestart: boolean }
   | { readonly type: "over"; readonly code: OverCode; readonly problem: InputProblem };
 
 /** `place` is the coordinator's address. */
@@ -15,13 +16,13 @@ export const verdictOf = (reason: SessionOver, place: string): Verdict => {
     case "closed-by-peer":
     case "protocol-violation":
     case "overflow":
-      return { type: "again" };
+      return { type: "again", isRestart: false };
     case "replaced":
       return over("replaced");
     case "link-lost":
       return over("unreachable");
     case "cannot-open":
-      return isStale(reason.trouble) ? { type: "again" } : over(codeOf(reason.trouble));
+      return isStale(reason.trouble) ? { type: "again", isRestart: true } : over(codeOf(reason.trouble));
     case "failed":
       return over("failed");
   }

@@ -36,7 +36,7 @@ const GOOD_AFTER_MS = 10_000;
 const MOST_BAD = 10;
 
 /** A session that has been open and was lost for long is not resumed: another one looks on. */
-const AGAIN = { type: "again" } as const;
+const AGAIN = { type: "again", isRestart: false } as const;
 
 export class Uplink {
   readonly #options: UplinkOptions;
@@ -146,14 +146,14 @@ export class Uplink {
         const wasLost = state.reason.type === "link-lost" && this.#openedAt !== undefined;
         const verdict = wasLost ? AGAIN : verdictOf(state.reason, this.#address);
         if (verdict.type === "over") return this.#end(verdict.code, verdict.problem);
-        this.#again(state);
+        this.#again(state, verdict.isRestart);
       }
     }
   }
 
-  #again({ reason }: Extract<SessionState, { readonly type: "over" }>): void {
+  #again({ reason }: Extract<SessionState, { readonly type: "over" }>, isRestart: boolean): void {
     const isGood = this.#openedAt !== undefined && performance.now() - this.#openedAt > GOOD_AFTER_MS;
-    this.#bad = isGood ? 0 : this.#bad + 1;
+    this.#bad = isGood || isRestart ? 0 : this.#bad + 1;
     if (this.#bad > MOST_BAD) {
       const cure = "see the coordinator's log, then start the client again";
       return this.#end("failed", {
