@@ -106,9 +106,13 @@ describe("a control message of MessagePack's extensions is refused unread", () =
   test("where references make a tree of a few bytes, which would double with each of its levels", () => {
     const named = (id: number) => [0xd6, 0x69, 0, 0, 0, id];
     const again = (id: number) => [0xd6, 0x70, 0, 0, 0, id];
-    let tree = [...named(0), 0x90];
-    for (let level = 1; level < 5; level++) tree = [...named(level), 0x92, ...tree, ...again(level - 1)];
-    refused(tree);
+    const levels = [1, 2, 3, 4];
+    refused([
+      ...levels.toReversed().flatMap((level) => [...named(level), 0x92]),
+      ...named(0),
+      0x90,
+      ...levels.flatMap((level) => again(level - 1)),
+    ]);
   });
 
   test("where it carries a set, an error, an expression, a time or numbers of another width", () => {
