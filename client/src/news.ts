@@ -78,6 +78,12 @@ const news = variant({
 export type News = TypeOf<typeof news>;
 export type NewsOf<T extends News["type"]> = Extract<News, { readonly type: T }>;
 
+const OF_GATEWAY: ReadonlySet<News["type"]> = new Set(["link", "traffic", "problem"]);
+
+/** How a link is doing is the gateway's to say, everything else the cell's; both have problems. */
+export const mayTell = (from: "cell" | "gateway", { type }: News): boolean =>
+  type === "problem" || OF_GATEWAY.has(type) === (from === "gateway");
+
 export const encodeNews = (item: News): Uint8Array => canonicalJson(item);
 
 /** Throws a `ShapeError`: a process that says anything else is not to be trusted. */

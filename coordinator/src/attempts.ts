@@ -104,7 +104,7 @@ export class Attempts {
       attempt: nextAttempt(progress),
       modelHash: model.hash,
       gone: job.members.map(({ id }) => id).filter((id) => !ready.has(id)),
-      leftOut: dealersToLeaveOut(progress, { members: job.members.length, least: job.least }),
+      leftOut: dealersToLeaveOut(progress, { ready, least: job.least }),
     };
     const attempt = await openNewAttempt(this.#tools, entry);
     await note(entry);

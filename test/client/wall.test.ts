@@ -69,7 +69,8 @@ const newSite = () => {
 };
 
 const probe = (wall: Wall, view: View, attempts: readonly string[]): Readonly<Record<string, unknown>> => {
-  const [command, ...rest] = wall.behind(view, [process.execPath, PROBE, ...attempts]);
+  const withProbe = { ...view, read: [...view.read, PROBE] };
+  const [command, ...rest] = wall.behind(withProbe, [process.execPath, PROBE, ...attempts]);
   const { stdout, stderr } = spawnSync(command!, rest, { env: view.environment, encoding: "utf8" });
   expect(stderr).toBe("");
   return JSON.parse(stdout);
@@ -193,6 +194,26 @@ test.skipIf(!hasNamespaces)(
       ...all([site.rows, site.journal], "6 bytes"),
       ...all([site.egress, site.status], "ENOENT"),
       [`list:${site.state}`]: 1,
+    });
+  },
+);
+
+test.skipIf(!hasNamespaces)(
+  "a site that is kept in the program's own folder is not shown to the gateway",
+  async () => {
+    const client = fileURLToPath(new URL("../../client", import.meta.url));
+    const folder = fs.mkdtempSync(path.join(client, "site-"));
+    onTestFinished(() => fs.rmSync(folder, { recursive: true }));
+    const rows = path.join(folder, "rows.jsonl");
+    fs.writeFileSync(rows, "secret");
+    const site = newSite();
+    const seen = probe(await raiseWall("namespaces"), gatewayView(site.gateway, site.state, ENV), [
+      reading(rows),
+      reading(path.join(client, "src", "pipe.ts")),
+    ]);
+    expect(seen).toMatchObject({
+      [reading(rows)]: "ENOENT",
+      [reading(path.join(client, "src", "pipe.ts"))]: expect.stringContaining("bytes"),
     });
   },
 );

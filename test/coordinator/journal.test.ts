@@ -111,7 +111,11 @@ describe("where a job stands", () => {
 
   test("dealers of bad shares are left out, unless that would leave too few", () => {
     const progress = fold(opened(1, 1), voided(1, [4, 2]), opened(1, 2), voided(2, [4]));
-    expect(dealersToLeaveOut(progress, { members: 7, least: 5 })).toEqual([2, 4]);
-    expect(dealersToLeaveOut(progress, { members: 4, least: 3 })).toEqual([]);
+    const ready = (...ids: readonly number[]) => new Set(ids.map((id) => memberId(id)));
+    expect(dealersToLeaveOut(progress, { ready: ready(1, 2, 3, 4, 5, 6, 7), least: 5 })).toEqual([2, 4]);
+    expect(dealersToLeaveOut(progress, { ready: ready(1, 2, 3, 4), least: 3 })).toEqual([]);
+    // One that is named and not there is missed by nobody; one who complained and left is.
+    expect(dealersToLeaveOut(progress, { ready: ready(1, 3, 5, 6, 7), least: 5 })).toEqual([2, 4]);
+    expect(dealersToLeaveOut(progress, { ready: ready(1, 2, 3, 4, 5, 6), least: 5 })).toEqual([]);
   });
 });

@@ -11,12 +11,14 @@ describe("a journal's entry", () => {
       fc.property(clientEntries, (entry) => {
         expect(decodeCanonical(clientEntryCodec, encodeCanonical(clientEntryCodec, entry))).toEqual(entry);
       }),
+      { numRuns: 40 },
     );
     fc.assert(
       fc.property(coordinatorEvents, (event) => {
         const bytes = encodeCanonical(coordinatorEventCodec, event);
         expect(decodeCanonical(coordinatorEventCodec, bytes)).toEqual(event);
       }),
+      { numRuns: 40 },
     );
   });
 

@@ -82,7 +82,13 @@ describe("the cohort rule", () => {
     expect(problem(set(1, ALL), set(2, without(3), M2), false)).toBeUndefined();
   });
 
-  test("compares with every set of the last fifty rounds, and with none before", () => {
+  test("refuses another cohort on the same model however many rounds later: whoever publishes sums can bring it back", () => {
+    const problemAfter = (round: number) => problem(set(1, ALL, M1), set(round, without(3), M1), false);
+    for (const round of [2, 51, 52, 10_000])
+      expect(problemAfter(round)).toMatchObject({ code: "cohort-difference", members: 1 });
+  });
+
+  test("compares sets on different models over fifty rounds, and none before", () => {
     const many = history(set(1, without(9)), ...Array.from({ length: 60 }, (_, i) => set(i + 2, ALL, M2)));
     const next = (round: number) => set(round, ALL, hashFields("model 3"));
     expect(cohortProblem(job, many, next(51), true)).toMatchObject({ members: 1 });

@@ -20,7 +20,7 @@ const playLawfully = (story: Story): Played => {
 };
 
 describe("a job in which nothing goes wrong", () => {
-  test.each([3, 7])("publishes the plain sum of all of %i members in every round", (members) => {
+  test.each([3, 5])("publishes the plain sum of all of %i members in every round", (members) => {
     const story = { seed: "honest", size: sizeOf(members, { rounds: 2 }) };
     const { job, rounds } = playLawfully(story);
     expect(rounds).toHaveLength(2);
@@ -47,12 +47,12 @@ describe("a job in which nothing goes wrong", () => {
 });
 
 describe("a job with faults", () => {
-  test.each([4, 5, 7])("publishes where few of %i members have any", (members) => {
-    playLawfully(storyOfFew(`few/${members}`, sizeOf(members, { rounds: 2 })));
+  test.each([4, 7])("publishes where few of %i members have any", (members) => {
+    playLawfully(storyOfFew(`few/${members}`, sizeOf(members)));
   });
 
   test.each([3, 5])("publishes with all %i members where no fault takes anything away", (members) => {
-    playLawfully(storyOfMany(`many/${members}`, sizeOf(members, { rounds: 2 })));
+    playLawfully(storyOfMany(`many/${members}`, sizeOf(members)));
   });
 
   test.each([3, 4, 5])("ends void where too many of %i members die", (members) => {

@@ -121,13 +121,15 @@ test("a gateway that crashes is started anew, with another key", async () => {
   expect(news).toContainEqual(expect.objectContaining({ type: "problem", code: "gateway-ended" }));
 });
 
-test("how a run ended is the cell's to say: a gateway's word for it does not count", async () => {
-  const { ending } = await supervise({
-    cell: ["ready", "key", "stop", "stopped"],
-    gateway: "outcome",
-    onNews: stopAt("outcome"),
+test.each(["ready", "outcome"])("what is the cell's to say (%s) no gateway may", async (lie) => {
+  const { ending, news } = await supervise({
+    cell: ["key", "key", "stopped"],
+    gateway: lie,
   });
   expect(ending.outcome).toMatchObject({ outcome: "stopped", applied: 1 });
+  expect(ending.problem?.code).toMatch(/^gateway-/u);
+  expect(news.filter(({ type }) => type === "ready")).toEqual([]);
+  expect(news.filter(({ type }) => type === "outcome")).toHaveLength(1);
 });
 
 test("a gateway that cannot live is given up, and the cell is told that there is no way", async () => {

@@ -1,7 +1,8 @@
 /** Waits for what a test expects to come, and says what it waited for when it does not. */
 import type { Link, LinkClosed, Session, SessionOver, SessionState } from "@bulkhead/transport";
 
-const PATIENCE_MS = 5000;
+/** A busy machine is slow, and nothing here waits for what must not come. */
+const PATIENCE_MS = 15_000;
 
 export const within = async <T>(what: string, promise: Promise<T>, ms = PATIENCE_MS): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type InputProblem, type Secret, ShapeError } from "@bulkhead/base";
-import { decodeNews, type News, type NewsOf, problemNews } from "../news.ts";
+import { decodeNews, mayTell, type News, type NewsOf, problemNews } from "../news.ts";
 import {
   decodePipeMessage,
   encodePipeMessage,
@@ -160,9 +160,9 @@ export class Supervisor {
     const decoded = decodePipeMessage(message);
     if (decoded.type !== "news") return;
     const news = decodeNews(decoded.json);
+    if (!mayTell(from, news)) throw new ShapeError("news", `what a ${from} may tell`);
     if (news.type === "problem") this.#note(from, news);
-    // What one that only carries says of the end does not count.
-    if (news.type === "outcome" && from === "cell") [this.#outcome, this.#isEnding] = [news, true];
+    if (news.type === "outcome") [this.#outcome, this.#isEnding] = [news, true];
     await this.#options.onNews(news, from);
   }
 

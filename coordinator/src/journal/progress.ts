@@ -31,13 +31,13 @@ export const nextAttempt = ({ voids, opened }: Progress): number =>
   (opened?.attempt ?? voids.at(-1)?.attempt ?? 0) + 1;
 
 /**
- * Dealers to leave out of the next attempt. A complaint cannot be proven: where those named are so many that too few
- * would be left, all are tried again.
+ * Dealers to leave out of the next attempt. A complaint cannot be proven: where too few of those who are `ready` would
+ * be left without the ones named, all are tried again.
  */
 export const dealersToLeaveOut = (
   { voids }: Progress,
-  { members, least }: { readonly members: number; readonly least: number },
+  { ready, least }: { readonly ready: ReadonlySet<MemberId>; readonly least: number },
 ): readonly MemberId[] => {
   const named = [...new Set(voids.flatMap(({ complaints }) => complaints))].sort((a, b) => a - b);
-  return members - named.length >= least ? named : [];
+  return [...ready].filter((id) => !named.includes(id)).length >= least ? named : [];
 };

@@ -40,8 +40,14 @@ export interface Chunk extends AttemptName {
 export type ClientFrame = ClientMessage | Chunk;
 export type CoordinatorFrame = CoordinatorMessage | Chunk;
 
-// Records would let a stranger define structures for later messages; plain maps are all the protocol needs.
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+// Records would let a stranger define structures for later messages, and references let a few hundred bytes stand for
+// a tree that fills the memory; plain maps are all the protocol needs.
+const packr = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  int64AsType: "number",
+  structuredClone: false,
+});
 
 /** Vectors must already be bytes: MessagePack here would silently corrupt any other typed array. */
 export const encodeFrame = (frame: ClientFrame | CoordinatorFrame): Uint8Array =>
@@ -81,9 +87,10 @@ const unpack = (body: Uint8Array): unknown => {
 const copyBytes = (value: unknown): unknown => {
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (Array.isArray(value)) return value.map(copyBytes);
-  if (typeof value === "object" && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copyBytes(field)]));
-  return value;
+  if (typeof value !== "object" || value === null) return value;
+  // What else MessagePack's extensions make (sets, errors, expressions, other typed arrays) has no place in a message.
+  if (Object.getPrototypeOf(value) !== Object.prototype) throw new ShapeError("", "MessagePack");
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copyBytes(field)]));
 };
 
 const decodeChunk = (wire: Uint8Array): Chunk => {

@@ -36,7 +36,7 @@ export const remember = (history: History, entry: ClientEntry): History => {
 export const isAfter = (a: AttemptName, b: AttemptName): boolean =>
   a.round > b.round || (a.round === b.round && a.attempt > b.attempt);
 
-/** Rounds apart from which two sets are no longer compared: gradients have moved on. */
+/** Rounds apart from which sets on different models are no longer compared: gradients have moved on. */
 const WINDOW = 50;
 
 /**
@@ -52,11 +52,10 @@ export const cohortProblem = (
 ): Extract<Reason, { readonly code: "cohort-difference" }> | undefined => {
   const least = toleratedColluders(job.members.length) + 2;
   for (const earlier of history.signed) {
-    if (next.round - earlier.round > WINDOW) continue;
     const members = differenceOf(earlier.survivors, next.survivors);
-    const sameModel = equalBytes(earlier.modelHash, next.modelHash);
-    if (members > 0 && (sameModel || (isStrict && members < least)))
-      return { code: "cohort-difference", members, least };
+    const isSameModel = equalBytes(earlier.modelHash, next.modelHash);
+    const isTooNear = isStrict && members < least && next.round - earlier.round <= WINDOW;
+    if (members > 0 && (isSameModel || isTooNear)) return { code: "cohort-difference", members, least };
   }
   return undefined;
 };

@@ -79,7 +79,7 @@ export class HitCount {
     return CELLS.filter((cell) => this.of(cell) < least);
   }
 
-  /** A line for each type of frame, a column for each kind of harm. */
+  /** A line for each type of frame that was hit, a column for each kind of harm. */
   get table(): string {
     const head = ["", ...KINDS];
     const rows = (["up", "down"] as const).flatMap((direction) =>
@@ -88,8 +88,9 @@ export class HitCount {
         ...KINDS.map((kind) => String(this.of({ direction, type, kind }))),
       ]),
     );
-    const width = (column: number) => Math.max(...[head, ...rows].map((row) => row[column]!.length));
-    return [head, ...rows]
+    const hit = rows.filter((row) => row.slice(1).some((cell) => cell !== "0"));
+    const width = (column: number) => Math.max(...[head, ...hit].map((row) => row[column]!.length));
+    return [head, ...hit]
       .map((row) =>
         row
           .map((cell, i) => (i === 0 ? cell.padEnd(width(i)) : cell.padStart(width(i))))

@@ -1,11 +1,15 @@
 /** Reproducible randomness for stories: the same seed gives the same choices, on every machine. */
-import { Secret, utf8 } from "@bulkhead/base";
+import { concatBytes, Secret, utf8 } from "@bulkhead/base";
 import { hashFields, keystream } from "@bulkhead/crypto";
 
 const NONCE = new Uint8Array(12);
+const BLOCK_BYTES = 1024;
 
 export class SeededRandom {
   readonly #key: Uint8Array;
+  /** Bytes that are ready, and how many of them have been taken; a stream costs more to open than to read. */
+  #ready: Uint8Array = new Uint8Array();
+  #taken = 0;
   #offset = 0;
 
   constructor(seed: string) {
@@ -13,9 +17,16 @@ export class SeededRandom {
   }
 
   bytes(length: number): Uint8Array {
-    const bytes = keystream({ key: this.#key, nonce: NONCE, offset: this.#offset }, length);
-    this.#offset += length;
-    return new Uint8Array(bytes);
+    if (this.#taken + length > this.#ready.length) {
+      const left = this.#ready.subarray(this.#taken);
+      const more = Math.max(BLOCK_BYTES, length);
+      const next = keystream({ key: this.#key, nonce: NONCE, offset: this.#offset }, more);
+      this.#ready = concatBytes(left, next);
+      this.#offset += more;
+      this.#taken = 0;
+    }
+    this.#taken += length;
+    return this.#ready.slice(this.#taken - length, this.#taken);
   }
 
   secret(): Secret {

@@ -4,7 +4,6 @@
  */
 import { invariant, ShapeError } from "@bulkhead/base";
 import {
-  attemptContext,
   type ClientFrame,
   type ClientMessage,
   type CoordinatorFrame,
@@ -12,13 +11,10 @@ import {
   type CoordinatorState,
   decodeClientFrame,
   type MessageOf,
-  openAttempt,
   resultMessage,
-  resumeCoordinator,
-  signPlan,
-  stepCoordinator,
 } from "@bulkhead/protocol";
 import type { MemberId } from "@bulkhead/secagg";
+import { nextOpening, openingStep, recovered } from "./attempt-opening.ts";
 import { modelAfter } from "./contribution.ts";
 import { CoordinatorDisk, type JournalCrash, type Opened } from "./coordinator-disk.ts";
 import { Desk, type Greeting } from "./desk.ts";
@@ -217,43 +213,20 @@ export class SimulatedCoordinator {
   }
 
   #open(ready: readonly MemberId[]): void {
-    const { job } = this.#options.world;
-    const named = new Set(this.disk.voids.flatMap(({ complaints }) => complaints));
-    const kept = ready.filter((id) => !named.has(id));
-    const opened: Opened = {
-      round: this.disk.applied.length + 1,
-      attempt: this.disk.voids.length + 1,
-      gone: job.members.map(({ id }) => id).filter((id) => !ready.includes(id)),
-      // A complaint cannot be proven: where too few would be left, all are tried again.
-      leftOut: kept.length >= job.least ? [...named] : [],
-    };
+    const { world } = this.#options;
+    const opened = nextOpening(world.job, this.disk, ready);
     if (!this.#write(() => this.disk.open(opened))) return;
-    const { state, effects } = this.#opening(opened);
+    const { state, effects } = openingStep(world, this.#now.modelHash, opened);
     this.#attempt = this.#attemptOf(state);
     this.#attempt.start(effects);
   }
 
   #resume(opened: Opened): void {
-    let { state }: { readonly state: CoordinatorState } = this.#opening(opened);
-    for (const event of this.disk.events) ({ state } = stepCoordinator(state, event));
-    this.#attempt = this.#attemptOf(state);
-    this.#attempt.refold(foldedIn(state));
-    // Members have to come back first: the deadline waits for them too.
-    const effects = resumeCoordinator(state).map((effect) =>
-      effect.type === "set-deadline" ? { ...effect, afterMs: effect.afterMs + STAGE_MS } : effect,
-    );
+    const { state } = openingStep(this.#options.world, this.#now.modelHash, opened);
+    const { state: stood, effects, folded } = recovered(state, this.disk.events);
+    this.#attempt = this.#attemptOf(stood);
+    this.#attempt.refold(folded);
     this.#attempt.start(effects);
-  }
-
-  #opening({ round, attempt, gone, leftOut }: Opened) {
-    const { job, federation } = this.#options.world;
-    const { modelHash } = this.#now;
-    return openAttempt({
-      context: attemptContext(job, { round, attempt }, modelHash),
-      plan: signPlan({ round, attempt, contractHash: job.contractHash, modelHash }, federation.providerKey),
-      gone: new Set(gone),
-      leftOut: new Set(leftOut),
-    });
   }
 
   #attemptOf(state: CoordinatorState): SimulatedAttempt {
@@ -317,20 +290,3 @@ export class SimulatedCoordinator {
     return crash === undefined;
   }
 }
-
-/** Whose uploads are in the sum at this point. */
-const foldedIn = (state: CoordinatorState): Iterable<MemberId> => {
-  switch (state.stage) {
-    case "collecting-inputs":
-      return state.folded;
-    case "collecting-agreements":
-    case "collecting-reveals":
-    case "unmasking":
-      return state.trailers.keys();
-    case "collecting-adverts":
-    case "collecting-shares":
-    case "published":
-    case "void":
-      return [];
-  }
-};

@@ -62,14 +62,16 @@ const faultOf = (random: SeededRandom, member: MemberId, { direction, type, kind
   harm: longer(type, harmOf(kind, random), random),
 });
 
-/** Half of the links that are cut after their member has signed are away for longer than a stage waits. */
-const longer = (type: FrameType, harm: Harm, random: SeededRandom): Harm =>
-  harm.kind === "cut" && AFTER_SIGNING.has(type) && random.below(2) === 1
-    ? { kind: "cut", downMs: OVERSTAY_MS }
-    : harm;
+/** Half of the delays, and of the cuts of links whose member has signed, are longer than a stage waits. */
+const longer = (type: FrameType, harm: Harm, random: SeededRandom): Harm => {
+  const isLong = random.below(2) === 1;
+  if (isLong && harm.kind === "delay") return { kind: "delay", ms: OVERSTAY_MS };
+  if (isLong && harm.kind === "cut" && AFTER_SIGNING.has(type)) return { kind: "cut", downMs: OVERSTAY_MS };
+  return harm;
+};
 
 /** A member may meet so many: one that has lost the round meets the first of them, and the others another time. */
-const CELLS_PER_MEMBER = 3;
+const CELLS_PER_MEMBER = 6;
 
 /** Meets the wanted cells, as many as one story can hold, on frames that are provoked where they are rare. */
 export const storyOfCells = (seed: string, size: FederationSize, wanted: readonly Hit[]): Story => {

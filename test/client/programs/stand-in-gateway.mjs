@@ -4,7 +4,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { runChild } from "../../../client/src/child-channel.ts";
 
-const outcome = { applied: 9, outcome: "done", type: "outcome" };
+/** What is the cell's to say; keys are sorted, so that this is canonical JSON. */
+const lies = {
+  outcome: { applied: 9, outcome: "done", type: "outcome" },
+  ready: { applied: 0, backend: "none", member: 1, rows: 3, type: "ready" },
+};
 
 runChild(async (channel) => {
   for await (const message of channel.messages) {
@@ -13,8 +17,9 @@ runChild(async (channel) => {
     const { state } = JSON.parse(Buffer.from(message.settings).toString());
     await channel.send({ type: "gateway-key", bytes: Uint8Array.from(randomBytes(32)) });
     const script = fs.readFileSync(path.join(state, "script"), "utf8");
-    if (script === "outcome")
-      await channel.send({ type: "news", json: new TextEncoder().encode(JSON.stringify(outcome)) });
+    const lie = lies[script];
+    if (lie !== undefined)
+      await channel.send({ type: "news", json: new TextEncoder().encode(JSON.stringify(lie)) });
     if (script === "crash") throw new Error("a bug of the gateway");
   }
 });

@@ -11,14 +11,20 @@ export const codePaths = (): readonly string[] => {
     .map((folder) => path.join(folder, "node_modules"))
     .filter((folder) => fs.existsSync(folder));
   return [
-    client,
+    ...partsOf(client),
     ...modules,
-    ...modules.flatMap(workspaces),
+    ...modules.flatMap(workspaces).flatMap(partsOf),
     ...modules.flatMap(nativeLibraries),
     ...libraryPath(),
     process.execPath,
   ];
 };
+
+/** Of a package, and not its folder: somebody may keep a site's config, rows and state there. */
+const PARTS = ["package.json", "src", "dist", "node_modules"];
+
+const partsOf = (folder: string): readonly string[] =>
+  PARTS.map((name) => path.join(folder, name)).filter((part) => fs.existsSync(part));
 
 const foldersAbove = (folder: string): readonly string[] => {
   const parent = path.dirname(folder);

@@ -6,7 +6,7 @@ import { createIdentity } from "@bulkhead/crypto";
 import { CHUNK_BYTES, encodeFrame } from "@bulkhead/protocol";
 import { expect, onTestFinished, test } from "vitest";
 import { newFederation } from "../coordinator/federation.ts";
-import { openPort, startGateway } from "./gateway-desk.ts";
+import { openPort, startGateway } from "../client/gateway-desk.ts";
 
 const advert = (round: number): Uint8Array =>
   encodeFrame({

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { commandOf, freshFolder, runToEnd } from "../launch.ts";
 
-const COMMAND = new URL("./programs/command.ts", import.meta.url);
+const COMMAND = new URL("../console/programs/command.ts", import.meta.url);
 
 test("a command that is refused its input says so in one line with place, problem and cure, and ends with the code of that error", async () => {
   expect(await runToEnd(COMMAND, ["input"])).toEqual({

@@ -5,8 +5,8 @@ import { sha256 } from "@bulkhead/crypto";
 import { canonicalModelBytes } from "@bulkhead/finetune";
 import { memberId } from "@bulkhead/secagg";
 import { describe, expect, test } from "vitest";
-import { coordinate, memberOf, newFederation } from "./federation.ts";
-import { expectClose, expectedModel, jobFolderOf, reportOf, stageOf, STEP } from "./outcome.ts";
+import { coordinate, memberOf, newFederation } from "../coordinator/federation.ts";
+import { expectClose, expectedModel, jobFolderOf, reportOf, stageOf, STEP } from "../coordinator/outcome.ts";
 
 describe("an undisturbed job", () => {
   test("members fetch the initial model, and all end with one model, the mean of all updates", async () => {

@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { runWithCrashes } from "./crash.ts";
-import { coordinate, memberOf, newFederation } from "./federation.ts";
-import { expectClose, expectedModel, reportOf, stageOf, STEP } from "./outcome.ts";
+import { runWithCrashes } from "../coordinator/crash.ts";
+import { coordinate, memberOf, newFederation } from "../coordinator/federation.ts";
+import { expectClose, expectedModel, reportOf, stageOf, STEP } from "../coordinator/outcome.ts";
 
 const patient = { stageMs: 20_000, trainMs: 20_000, resumeMs: 20_000 };
 

@@ -12,7 +12,7 @@ import {
   ROW_TEXTS,
   sentFrame,
   startSite,
-} from "./site.ts";
+} from "../client/site.ts";
 
 const DONE = { outcome: "done" };
 const all = [1, 2, 3];

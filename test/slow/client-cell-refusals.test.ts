@@ -17,7 +17,7 @@ import {
   siteFolder,
   type SiteOptions,
   startSite,
-} from "./site.ts";
+} from "../client/site.ts";
 
 /** Nobody listens there: what is refused at the start never asks. */
 const NOWHERE = "ws://127.0.0.1:1";

@@ -20,8 +20,8 @@ import {
   TINY_EXAMPLES,
   TINY_TASK,
   tinyJob,
-} from "./tiny-classifier.ts";
-import { tinyModelFolder, tinyWeights } from "./tiny-model.ts";
+} from "../finetune/tiny-classifier.ts";
+import { tinyModelFolder, tinyWeights } from "../finetune/tiny-model.ts";
 
 const open = async (options: Partial<ClassifierTrainerOptions> = {}): Promise<ClassifierTrainer> => {
   const trainer = await openClassifierTrainer({

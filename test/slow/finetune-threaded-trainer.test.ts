@@ -2,12 +2,12 @@ import path from "node:path";
 import { InputError } from "@bulkhead/base";
 import { openThreadedTrainer, openTrainer, type Trainer, type TrainerSpec } from "@bulkhead/finetune";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { TINY_EXAMPLES, TINY_TASK, tinyJob } from "./tiny-classifier.ts";
+import { TINY_EXAMPLES, TINY_TASK, tinyJob } from "../finetune/tiny-classifier.ts";
 
 /** In round r it does what the r-th of these says. */
 const odd = (...rounds: readonly string[]): TrainerSpec => ({
   kind: "module",
-  path: path.join(import.meta.dirname, "trainers", "odd.mjs"),
+  path: path.join(import.meta.dirname, "..", "finetune", "trainers", "odd.mjs"),
   examples: rounds.map((text) => ({ text, label: 0 })),
   tensors: [{ name: "a", shape: [2] }],
 });

@@ -10,7 +10,7 @@ import {
   ROW_TEXTS,
   type RunningSite,
   startSite,
-} from "./site.ts";
+} from "../client/site.ts";
 
 /** The first site trains as told, and the coordinator goes on with those who are left, where they are enough. */
 const withOutcome = async (outcome: () => Promise<TrainOutcome>, members = 3) => {
