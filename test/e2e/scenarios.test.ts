@@ -11,7 +11,10 @@ const bin = path.join(root, "scenarios", "bin", "bulkhead-scenario.js");
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bulkhead-scenarios-"));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-describe("scenario", () => {
+/** On a machine with much else to do; alone they take one to three minutes. */
+const PATIENCE_MS = 1_200_000;
+
+describe("scenario", { timeout: PATIENCE_MS }, () => {
   test.each(["dropout", "malicious-coordinator", "coordinator-crash"])("%s holds", (name) => {
     const out = path.join(folder, name);
     const { status, stdout, stderr } = spawnSync(process.execPath, [bin, "run", name, "--out", out], {

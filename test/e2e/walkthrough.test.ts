@@ -70,7 +70,7 @@ const type = (script: string): Promise<{ readonly code: number | null; readonly 
 
 const why = isFetched ? "" : " (encoder and mail are not fetched: run npm run quickstart)";
 
-describe.skipIf(!isFetched)(`the README's walkthrough${why}`, () => {
+describe.skipIf(!isFetched)(`the README's walkthrough${why}`, { timeout: 600_000 }, () => {
   test("identities, data, contract and signatures", async () => {
     const steps = blocks("walkthrough").map((block) => block.replace(/^npm ci\n/u, ""));
     expect(steps).toHaveLength(3);
