@@ -297,6 +297,29 @@ describe("the cell's end of the pipe", () => {
     expect(types()).toEqual([...before, "begin"]);
   });
 
+  test("reads no further while much that it has answered is not taken", async () => {
+    const taken: (() => void)[] = [];
+    const messages = new Mailbox<PipeMessage>();
+    const desk = new PipeDesk({
+      messages,
+      send: ({ type }) =>
+        type === "frame" ? new Promise((resolve) => taken.push(resolve)) : Promise.resolve(),
+    });
+    const answer: ClientFrame = { type: "leave", round: 1, attempt: 1, code: "attempt-lost" };
+    let heard = 0;
+    desk.listen(() => {
+      heard++;
+      desk.send(answer);
+    });
+    const bytes = encodeFrame({ type: "waiting", round: 1, attempt: 1, members: [] });
+    for (let i = 0; i < 500; i++) messages.post({ type: "frame", bytes });
+    await turn();
+    expect(heard).toBeLessThan(100);
+    const taking = setInterval(() => taken.splice(0).forEach((take) => take()));
+    onTestFinished(() => clearInterval(taking));
+    await expect.poll(() => heard).toBe(500);
+  });
+
   test("takes the link for lost when another gateway is there", async () => {
     const { desk, messages } = opened();
     const heard: string[] = [];
