@@ -26,5 +26,5 @@ test("a contract's own words stay on their lines, whatever is in them", () => {
   expect(
     lines.filter((line) => /^(?:What leaves a site| {2}Nothing at all|Nothing leaves)/u.test(line)),
   ).toEqual(["What leaves a site"]);
-  expect(lines.join("")).not.toMatch(/[\u001b\u202e]/u);
+  for (const acting of ["\u001b", "\u202e"]) expect(lines.join("")).not.toContain(acting);
 });
