@@ -1,8 +1,8 @@
 /** One attempt after the other: who is waited for, how it is opened or taken up again, and what watches it. */
 import { invariant } from "@bulkhead/base";
-import { type CoordinatorState, describeCoordinator } from "@bulkhead/protocol";
+import { type CoordinatorState, describeCoordinator, type Description } from "@bulkhead/protocol";
 import { type Model } from "@bulkhead/party";
-import { type CoordinatorLog, logTransition } from "./coordinator-log.ts";
+import { type CoordinatorLog, transitionLog } from "./coordinator-log.ts";
 import type { OpenedEntry } from "./journal/job-journal.ts";
 import { dealersToLeaveOut, nextAttempt, type Progress } from "./journal/progress.ts";
 import type { Metrics } from "./metrics.ts";
@@ -45,6 +45,7 @@ interface Played {
 
 export class Attempts {
   readonly #tools: PlayingTools;
+  readonly #log: (description: Description) => void;
   #attempt: RunningAttempt | undefined;
   #doing = "starting";
   #opened = 0;
@@ -52,6 +53,7 @@ export class Attempts {
 
   constructor(tools: PlayingTools) {
     this.#tools = tools;
+    this.#log = transitionLog(tools.log);
   }
 
   get state(): CoordinatorState | undefined {
@@ -163,9 +165,9 @@ export class Attempts {
   }
 
   readonly #observe: Observe = (before, event, after) => {
-    const { log, metrics, touch } = this.#tools;
+    const { metrics, touch } = this.#tools;
     const description = describeCoordinator(before, event, after);
-    logTransition(log, description);
+    this.#log(description);
     metrics.observe(description);
     touch();
   };

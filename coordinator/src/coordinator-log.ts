@@ -42,35 +42,68 @@ export type CoordinatorLog = Logger<CoordinatorEvents>;
 export const SILENT: CoordinatorLog = { log: () => undefined };
 
 /** One line for each transition; where something was wrong, or a member could not be counted on, as a warning. */
-export const logTransition = (log: CoordinatorLog, { reasons, ...facts }: Description): void => {
+export const logTransition = (
+  log: CoordinatorLog,
+  { reasons, ...facts }: Description,
+  unsaid?: number,
+): void => {
   const isRoutine = reasons.every(({ code }) => code === "late-or-repeated");
   log.log(isRoutine ? "info" : "warn", "transition", {
     ...facts,
     reasons: reasons.map(({ code }) => code),
     words: reasons.map(reasonText),
+    ...(unsaid === undefined ? {} : { unsaid }),
   });
 };
 
-/** In a minute; strangers must not fill the disk. */
+/** In a minute. */
 const MOST_TURNED_AWAY = 30;
+/** In a minute, of messages that changed nothing: an honest member has a few of them after a new link. */
+const MOST_IGNORED = 300;
 const MINUTE = 60_000;
+
+/** Logs transitions; of messages that change nothing, which a member can send without end, up to so many a minute. */
+export const transitionLog = (
+  log: CoordinatorLog,
+  now: () => number = () => performance.now(),
+): ((description: Description) => void) => {
+  const say = limited(MOST_IGNORED, now);
+  return (description) => {
+    const { before, after, event, message, reasons } = description;
+    const isIgnored = event === "received" && before === after && reasons.length > 0;
+    if (isIgnored || message === "hello") say((unsaid) => logTransition(log, description, unsaid));
+    else logTransition(log, description);
+  };
+};
 
 /** Logs who was turned away, up to so many a minute; the next line then says how many went unsaid. */
 export const turnedAwayLog = (
   log: CoordinatorLog,
   now: () => number = () => performance.now(),
 ): ((failure: LinkFailure) => void) => {
+  const say = limited(MOST_TURNED_AWAY, now);
+  return (failure) =>
+    say((unsaid) =>
+      log.log("info", "turned-away", {
+        why: wordsOf(failure),
+        ...(unsaid === undefined ? {} : { unsaid }),
+      }),
+    );
+};
+
+/** What strangers and members make us say must not fill the disk: beyond `most` a minute it is only counted. */
+const limited = (most: number, now: () => number): ((say: (unsaid: number | undefined) => void) => void) => {
   let since = -Infinity;
   let said = 0;
   let unsaid = 0;
-  return (failure) => {
+  return (say) => {
     if (now() - since >= MINUTE) [since, said] = [now(), 0];
-    if (said >= MOST_TURNED_AWAY) {
+    if (said >= most) {
       unsaid += 1;
       return;
     }
     said += 1;
-    log.log("info", "turned-away", { why: wordsOf(failure), ...(unsaid === 0 ? {} : { unsaid }) });
+    say(unsaid === 0 ? undefined : unsaid);
     unsaid = 0;
   };
 };

@@ -3,6 +3,7 @@ export {
   type CoordinatorEvents,
   type CoordinatorLog,
   logTransition,
+  transitionLog,
   turnedAwayLog,
 } from "./coordinator-log.ts";
 export { loadCoordinatorConfig } from "./config.ts";

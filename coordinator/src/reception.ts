@@ -121,10 +121,10 @@ export class Reception {
   }
 
   /** Some leave one attempt only: the next one may count on this member. */
-  #onLeave(from: MemberId, message: MessageOf<ClientMessage, "leave">): void {
+  #onLeave(from: MemberId, message: MessageOf<ClientMessage, "leave">): void | Promise<void> {
     const desk = this.#tools.desks.get(from)!;
-    void this.attempt?.post({ type: "received", from, message });
-    if (LEAVES_ATTEMPT_ONLY.has(message.code)) return;
+    const heard = this.attempt?.post({ type: "received", from, message });
+    if (LEAVES_ATTEMPT_ONLY.has(message.code) || desk.hasLeft) return heard;
     desk.leave();
     this.#tools.log.log("warn", "member", {
       from,
@@ -134,6 +134,7 @@ export class Reception {
     });
     this.lost(from);
     this.#tools.rollCall.changed();
+    return heard;
   }
 
   #sendRound(desk: MemberDesk, entry: AppliedEntry): void {

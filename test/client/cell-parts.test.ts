@@ -7,11 +7,13 @@ import {
   cellEntryCodec,
   cohortProblem,
   contributionOf,
+  Contributor,
   KeptUpdate,
   NO_PROGRESS,
   PipeDesk,
   type PipeMessage,
   progressOf,
+  type Site,
   VectorIntake,
   weightOf,
 } from "@bulkhead/client";
@@ -239,6 +241,38 @@ describe("a contribution", () => {
   });
 });
 
+test("an upload of an attempt that is dropped before its turn has come is empty, and no failure", async () => {
+  const { job, members: identities } = newFederation();
+  const trained = { update: new Float32Array(100), examples: 1, lossSum: 1 };
+  const parts: Partial<Record<keyof Site, unknown>> = {
+    job,
+    settings: { policy: {} },
+    memory: { progress: NO_PROGRESS, note: async () => undefined },
+    keptUpdate: { find: async () => trained },
+    training: { rows: 3 },
+    engine: inlineRingEngine(),
+    identity: identities[0]!,
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a contributor uses of a site
+  const site = parts as unknown as Site;
+  const nothing = () => undefined;
+  const model = { bytes: new Uint8Array(0), flat: new Float32Array(100), hash: new Uint8Array(32) };
+  const contributor = new Contributor(
+    { site, tell: nothing, report: nothing, log: nothing },
+    { round: 0, model },
+  );
+  const attempt = { round: 1, attempt: 1 };
+  expect(await contributor.train()).toEqual({ type: "trained" });
+  expect(await contributor.masking({ type: "mask", ...attempt, streams: [] })()).toMatchObject({
+    type: "masked",
+  });
+  const first = contributor.chunks({ ...attempt, from: 0 });
+  const second = contributor.chunks({ ...attempt, from: 0 });
+  expect([...first].map(({ offset }) => offset)).toEqual([0]);
+  contributor.dropVector();
+  expect([...second]).toEqual([]);
+});
+
 test("nothing has happened at the start", () => {
   expect(progressOf([], "journal")).toEqual(NO_PROGRESS);
 });
@@ -295,6 +329,25 @@ describe("the cell's end of the pipe", () => {
     messages.post({ type: "link", state: "fresh", epoch: 2 });
     await turn();
     expect(types()).toEqual([...before, "begin"]);
+  });
+
+  test("reads no further while much that it has answered is not taken", async () => {
+    let take = (): void => undefined;
+    const isTaken = new Promise<void>((resolve) => (take = resolve));
+    const messages = new Mailbox<PipeMessage>();
+    const desk = new PipeDesk({ messages, send: () => isTaken });
+    const answer: ClientFrame = { type: "leave", round: 1, attempt: 1, code: "attempt-lost" };
+    let heard = 0;
+    desk.listen(() => {
+      heard++;
+      desk.send(answer);
+    });
+    const bytes = encodeFrame({ type: "waiting", round: 1, attempt: 1, members: [] });
+    for (let i = 0; i < 500; i++) messages.post({ type: "frame", bytes });
+    await turn();
+    expect(heard).toBeLessThan(100);
+    take();
+    await expect.poll(() => heard).toBe(500);
   });
 
   test("takes the link for lost when another gateway is there", async () => {

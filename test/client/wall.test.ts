@@ -273,6 +273,29 @@ test("a bubblewrap that may not make namespaces is no wall, and its complaint is
   expect(wall.notice).toContain("bubblewrap fails here: bwrap: setting up uid map: Permission denied");
 });
 
+test("rows that would be anywhere show the cell nothing: a folder has to be named", () => {
+  const site = newSite();
+  for (const pattern of ["/**/*.jsonl", "/", "/.."]) {
+    const settings = { ...site.cell, data: { ...site.cell.data, paths: [pattern] } };
+    expect(() => cellView(settings, site.state, {})).toThrow(
+      expect.objectContaining({ code: "data-too-wide", place: pattern }),
+    );
+  }
+});
+
+test.skipIf(!hasNamespaces)("the gateway sees certificates of the system and none of its keys", async () => {
+  const keys = ["/etc/ssl/private", "/etc/pki/tls/private"].filter((folder) => fs.existsSync(folder));
+  const site = newSite();
+  const view = gatewayView(site.gateway, site.state, ENV);
+  expect(view.hidden).toEqual([site.state, ...keys]);
+  const seen = probe(
+    await raiseWall("namespaces"),
+    view,
+    keys.map((folder) => `list:${folder}`),
+  );
+  expect(Object.values(seen)).toEqual(keys.map(() => 0));
+});
+
 test("paths that do not exist are told by name before anything starts", () => {
   const site = newSite();
   const view = (changed: Partial<CellSettings>) => () =>

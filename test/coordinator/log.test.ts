@@ -1,5 +1,11 @@
 import { createLogger, progressTo } from "@bulkhead/console";
-import { type CoordinatorEvents, logTransition, progressLog, turnedAwayLog } from "@bulkhead/coordinator";
+import {
+  type CoordinatorEvents,
+  logTransition,
+  progressLog,
+  transitionLog,
+  turnedAwayLog,
+} from "@bulkhead/coordinator";
 import type { Description } from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import { expect, test } from "vitest";
@@ -68,6 +74,20 @@ test("strangers fill no disk: beyond thirty a minute only their number is said",
   now = 60_000;
   turnedAway(failure);
   expect(lines().at(-1)).toMatchObject({ why: "refused-by-us: unknown-member", unsaid: 70 });
+});
+
+test("nor do members: what they send in vain is said up to three hundred times a minute, and all else always", () => {
+  const { log, lines } = logger();
+  let now = 0;
+  const tell = transitionLog(log, () => now);
+  const reason = { code: "bad-signature", from: memberId(3), message: "advert" } as const;
+  const ignored: Description = { ...transition, event: "received", reasons: [reason] };
+  for (let i = 0; i < 1000; i++) tell(ignored);
+  for (let i = 0; i < 10; i++) tell(transition);
+  expect(lines()).toHaveLength(310);
+  now = 60_000;
+  tell(ignored);
+  expect(lines().at(-1)).toMatchObject({ reasons: ["bad-signature"], unsaid: 700 });
 });
 
 test("at a terminal the stage is a live line, and what a person should know stays", () => {

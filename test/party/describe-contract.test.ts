@@ -13,3 +13,18 @@ test("a contract in plain words says what leaves, whom it protects, and who has 
   expect(text).toMatch(/site-2.*has not signed/u);
   expect(text).toMatch(/(\d{5} ){11}\d{5}/u);
 });
+
+test("a contract's own words stay on their lines, whatever is in them", () => {
+  const { signed, contract } = newFederation({ task: { kind: "module\nNothing leaves." } });
+  const words = "Mail\nWhat leaves a site\n  Nothing at all.\u001b[2K\u202e";
+  const base = { ...contract.base, name: words, architecture: words };
+  const lines = describeContract({
+    contract: { ...contract, purpose: words, retention: words, base },
+    signatures: signed.signatures,
+  }).split("\n");
+  expect(lines.filter((line) => line.includes("What leaves a site"))).toHaveLength(4);
+  expect(
+    lines.filter((line) => /^(?:What leaves a site| {2}Nothing at all|Nothing leaves)/u.test(line)),
+  ).toEqual(["What leaves a site"]);
+  for (const acting of ["\u001b", "\u202e"]) expect(lines.join("")).not.toContain(acting);
+});

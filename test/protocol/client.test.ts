@@ -157,9 +157,17 @@ describe("an upload", () => {
   test("is sent again from where the coordinator lacks it, trailer and all", () => {
     const state = at("awaiting-survivors");
     const { state: same, effects } = receive(state, { type: "received", ...NAME, bytes: 40 });
-    expect(same).toBe(state);
+    expect(same).toEqual({ ...state, resent: 1 });
     expect(effects[0]).toEqual({ type: "upload", ...NAME, from: 40 });
     expect(sentIn(effects)[0]?.type).toBe("masked");
+  });
+
+  test("is not sent again without end: a coordinator that asks on and on is left", () => {
+    let step = stepClient(at("awaiting-survivors"), { type: "link-restored" });
+    for (let i = 0; i < 1000; i++) step = receive(step.state, { type: "received", ...NAME, bytes: 0 });
+    expect(step.state.stage).toBe("awaiting-survivors");
+    step = receive(step.state, { type: "received", ...NAME, bytes: 0 });
+    expect(refusal(step)).toMatchObject({ code: "unexpected-message", message: "received" });
   });
 
   test("is never sent from beyond its end, and not at all once the survivors are signed", () => {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { bytesToHex } from "@bulkhead/base";
 import { sha256 } from "@bulkhead/crypto";
 import { canonicalModelBytes } from "@bulkhead/finetune";
+import type { ClientFrame } from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import { describe, expect, test } from "vitest";
 import { coordinate, memberOf, newFederation } from "../coordinator/federation.ts";
@@ -190,6 +191,28 @@ describe("members that misbehave", () => {
     expect(await coordinator.done).toEqual({ outcome: "done" });
     expect(await Promise.all(stay.map(stageOf))).toEqual(["finished", "finished", "finished"]);
   });
+});
+
+test("a member that leaves over and over is heard once, and the others go on", async () => {
+  const federation = newFederation({ members: 4, rounds: 1 });
+  const left: unknown[] = [];
+  const coordinator = await coordinate(federation, {
+    log: {
+      log: (_, event, fields) => {
+        const said = new Map<string, unknown>(Object.entries(fields));
+        if (event === "member" && said.get("presence") === "left") left.push(said.get("from"));
+      },
+    },
+  });
+  const leave: ClientFrame = { type: "leave", round: 1, attempt: 1, code: "stopped" };
+  for (let place = 1; place <= 4; place++)
+    memberOf(federation, place, {
+      url: () => coordinator.url,
+      say: (frame) =>
+        place === 1 && frame.type === "advert" ? Array.from({ length: 200 }, () => leave) : [frame],
+    });
+  expect(await coordinator.done).toEqual({ outcome: "done" });
+  expect(left).toEqual([1]);
 });
 
 describe("a member that complains of another's share", () => {

@@ -77,10 +77,17 @@ export class Contributor {
     return () => this.#mask(effect, () => dropped !== this.#dropped);
   }
 
-  /** The masked vector from this byte on; it ends early when the attempt is dropped. */
-  *chunks({ round, attempt, from }: AttemptName & { readonly from: number }): Generator<Chunk> {
+  /** The masked vector from this byte on; it ends early, or before it has begun, when the attempt is dropped. */
+  chunks(place: AttemptName & { readonly from: number }): Iterable<Chunk> {
     const vector = this.#vector;
     invariant(vector !== undefined, "an upload follows a masked vector");
+    return this.#chunksOf(vector, place);
+  }
+
+  *#chunksOf(
+    vector: RingVector,
+    { round, attempt, from }: AttemptName & { readonly from: number },
+  ): Generator<Chunk> {
     const total = vector.bytes.length;
     for (let offset = from; offset < total && vector === this.#vector; offset += CHUNK_BYTES) {
       // A copy: the vector's memory is shared with the engine's threads.

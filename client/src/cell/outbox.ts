@@ -25,6 +25,11 @@ export class Outbox {
     this.#queue = [];
   }
 
+  /** Frames and vectors; a vector counts until its last frame has been handed on. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   async drained(): Promise<void> {
     await this.#drained;
   }

@@ -39,6 +39,8 @@ type Certifying = Pick<Membership, "identity" | "job" | "member">;
 
 /** For what was sent last, a leave perhaps. */
 const FAREWELL_MS = 5000;
+/** Far more than one attempt has. */
+const MOST_WAITING = 64;
 const RENEW_AFTER_MS = LONGEST_CERTIFICATE_MS / 2;
 
 export class PipeDesk {
@@ -79,7 +81,7 @@ export class PipeDesk {
   /** The gateway may reach the coordinator from now on: all that had to be checked before has been. */
   admitGateway(membership: Certifying): void {
     this.#certify = (gatewayKey) => certificateFor(membership, gatewayKey);
-    this.#sendCertificate();
+    void this.#sendCertificate();
   }
 
   /** Hears at once how things stand. */
@@ -122,14 +124,11 @@ export class PipeDesk {
   #hear(message: PipeMessage): void | Promise<void> {
     switch (message.type) {
       case "gateway-key":
-        this.#gatewayKey = message.bytes;
-        this.#sendCertificate();
-        // A gateway that was started anew: the link of the one before is gone with it.
-        return this.#isLinked ? this.#onLost() : undefined;
+        return this.#onGatewayKey(message.bytes);
       case "link":
         return message.state === "lost" ? this.#onLost() : this.#onLinked(message);
       case "frame":
-        return this.#listener?.(frameEvent(message.bytes));
+        return this.#onFrame(message.bytes);
       case "refused":
         return this.#listener?.({ type: "not-sent", code: message.code });
       case "over":
@@ -146,13 +145,26 @@ export class PipeDesk {
     }
   }
 
-  #onLinked({ state, epoch }: { readonly state: string; readonly epoch: number }): void | Promise<void> {
+  async #onGatewayKey(key: Uint8Array): Promise<void> {
+    this.#gatewayKey = key;
+    await this.#sendCertificate();
+    // A gateway that was started anew: the link of the one before is gone with it.
+    if (this.#isLinked) await this.#onLost();
+  }
+
+  /** A coordinator that makes this side answer and does not read is read no further: else the memory would fill. */
+  async #onFrame(bytes: Uint8Array): Promise<void> {
+    if (this.#outbox.waiting > MOST_WAITING) await this.#outbox.drained();
+    await this.#listener?.(frameEvent(bytes));
+  }
+
+  async #onLinked({ state, epoch }: { readonly state: string; readonly epoch: number }): Promise<void> {
     if (state === "fresh") {
       this.#outbox.clear();
-      void this.#say({ type: "begin", epoch });
+      await this.#say({ type: "begin", epoch });
     }
     this.#isLinked = true;
-    return this.#listener?.({ type: "linked" });
+    await this.#listener?.({ type: "linked" });
   }
 
   #onLost(): void | Promise<void> {
@@ -166,11 +178,11 @@ export class PipeDesk {
     return this.#listener?.(this.#stop);
   }
 
-  #sendCertificate(): void {
+  async #sendCertificate(): Promise<void> {
     if (this.#gatewayKey === undefined || this.#certify === undefined) return;
-    void this.#say({ type: "certificate", bytes: this.#certify(this.#gatewayKey) });
     clearTimeout(this.#renewal);
-    this.#renewal = setTimeout(() => this.#sendCertificate(), RENEW_AFTER_MS).unref();
+    this.#renewal = setTimeout(() => void this.#sendCertificate(), RENEW_AFTER_MS).unref();
+    await this.#say({ type: "certificate", bytes: this.#certify(this.#gatewayKey) });
   }
 
   #say(message: PipeMessage): Promise<void> {

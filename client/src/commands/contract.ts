@@ -1,6 +1,6 @@
 /** `contract review` and `contract sign`: a site reads what it would agree to, and signs nothing that it refuses. */
 import { bytesToHex, InputError } from "@bulkhead/base";
-import { EXIT, type ExitCode, type PassphraseSource } from "@bulkhead/console";
+import { EXIT, type ExitCode, type PassphraseSource, printable } from "@bulkhead/console";
 import { baseDigest } from "@bulkhead/finetune";
 import {
   describeContract,
@@ -101,7 +101,7 @@ const verdictLines = (
   ...reviewNotes(contract, site),
   ...(refusals.length === 0
     ? ["Nothing here refuses it: it may be signed."]
-    : ["It may not be signed:", ...refusals.map(({ code, problem }) => `  ${code}  ${problem}`)]),
+    : ["It may not be signed:", ...refusals.map(({ code, problem }) => `  ${code}  ${printable(problem)}`)]),
 ];
 
 const expectAcceptable = (refusals: readonly Refusal[], place: string): void => {

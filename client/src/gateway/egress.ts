@@ -47,6 +47,8 @@ export class Egress {
   #piece: Piece | undefined;
   /** Digests of the chunks of the latest vector, by their offsets: the same again after a lost link is no more bytes. */
   #sent = new Map<number, string>();
+  /** Its round and attempt. */
+  #sentOf = "";
 
   constructor({ contract, layout }: Job, policy: SitePolicy, log: EgressLog) {
     const { egress, training } = contract;
@@ -98,9 +100,13 @@ export class Egress {
     if (!this.#attempts.has(round) && this.#attempts.size >= rounds) return "rounds";
     if (!attempts.has(attempt) && attempts.size >= attemptsPerRound) return "attempts";
     const isFollowing = this.#isFollowing(chunk);
-    if (!isFollowing && !attempts.has(attempt)) this.#sent = new Map();
+    const place = `${round} ${attempt}`;
+    if (place !== this.#sentOf) [this.#sentOf, this.#sent] = [place, new Map()];
     const digest = bytesToHex(sha256(bytes));
-    const isRepeated = this.#sent.get(offset) === digest;
+    const before = this.#sent.get(offset);
+    // Under the same masks the difference of two vectors is that of what they mask.
+    if ((before ?? digest) !== digest) return "frame";
+    const isRepeated = before !== undefined;
     if (!isRepeated && this.#bytes + bytes.length > this.#limits.bytes) return "bytes";
     if (!isFollowing) this.#beginPiece({ round, attempt, from: offset, total });
     this.#attempts.set(round, attempts.add(attempt));

@@ -1,16 +1,17 @@
 /** A contract in plain words: what is trained, what leaves whom, who waits how long. */
 import { bytesToHex, hexToBytes, invariant } from "@bulkhead/base";
-import { humanBytes, humanSeconds, renderTable } from "@bulkhead/console";
+import { humanBytes, humanSeconds, printable, renderTable } from "@bulkhead/console";
 import { safetyNumber } from "@bulkhead/crypto";
 import { parameterCount } from "@bulkhead/finetune";
 import { type Contract, jobOf, type SignedContract } from "@bulkhead/protocol";
 import { toleratedColluders } from "@bulkhead/secagg";
 import { FINDING_WORDS, signatureFindings } from "./contract-files.ts";
 
+/** Its own words stay on their lines: a purpose with line ends in it could say what is ours to say. */
 export const describeContract = (signed: SignedContract): string => {
   const { contract } = signed;
   return [
-    `Contract ${contract.job}: ${contract.purpose}`,
+    `Contract ${contract.job}: ${printable(contract.purpose)}`,
     `Digest ${bytesToHex(jobOf(contract).contractHash)}`,
     ...(contract.parent === undefined ? [] : [`It goes on from contract ${contract.parent}.`]),
     "",
@@ -20,7 +21,7 @@ export const describeContract = (signed: SignedContract): string => {
     "",
     ...cohortLines(contract),
     "",
-    `What is kept: ${contract.retention}`,
+    `What is kept: ${printable(contract.retention)}`,
     "",
     partyTable(signed),
   ].join("\n");
@@ -28,8 +29,8 @@ export const describeContract = (signed: SignedContract): string => {
 
 const trainingLines = ({ base, tensors, training, task }: Contract): readonly string[] => [
   "What is trained",
-  `  Base model: ${base.name} (${base.architecture}), digest ${base.digest.slice(0, 16)}…; it stays frozen at the sites.`,
-  `  Task: ${typeof task["kind"] === "string" ? task["kind"] : "unnamed"}; ${counted(tensors.length, "tensor")} with ${parameterCount(tensors).toLocaleString("en")} parameters.`,
+  `  Base model: ${printable(base.name)} (${printable(base.architecture)}), digest ${base.digest.slice(0, 16)}…; it stays frozen at the sites.`,
+  `  Task: ${typeof task["kind"] === "string" ? printable(task["kind"]) : "unnamed"}; ${counted(tensors.length, "tensor")} with ${parameterCount(tensors).toLocaleString("en")} parameters.`,
   `  ${counted(training.rounds, "round")} of ${counted(training.localSteps, "local step")} with ${counted(training.batchSize, "example")}, ${training.optimiser.type}, learning rate ${training.learningRate} (${training.schedule}).`,
 ];
 

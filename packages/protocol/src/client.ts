@@ -157,16 +157,21 @@ const isOfThisAttempt = (
 ): boolean =>
   isAttempting(state) && message.round === state.context.round && message.attempt === state.context.attempt;
 
+/** Far more links than are lost in one upload; without a bound each request costs a line of the egress log for ever. */
+const MOST_RESENDS = 1000;
+
 /** The coordinator lacks the end of the upload: it is sent again from there, trailer and all. */
 const onReceived = (
   state: AwaitingPlan | Attempting,
   message: Extract<Message, { readonly type: "received" }>,
 ): ClientStep => {
   if (state.stage !== "awaiting-survivors" || !isOfThisAttempt(state, message)) return unchanged(state);
+  if (state.resent >= MOST_RESENDS)
+    return abort(state, { code: "unexpected-message", message: "received", stage: state.stage });
   const { round, attempt } = message;
   const from = Math.min(message.bytes, state.seat.job.layout.byteLength);
   return {
-    state,
+    state: { ...state, resent: state.resent + 1 },
     effects: [
       { type: "upload", round, attempt, from },
       { type: "send", message: state.sent },

@@ -18,7 +18,9 @@ export interface View {
 /** Rows, base model, trainer and identity, its own folder, and no network. */
 export const cellView = (settings: CellSettings, state: string, env: NodeJS.ProcessEnv): View => {
   const { identity, data, evaluation, modelFolder, trainerModule } = settings;
-  const rows = [...data.paths, ...(evaluation?.paths ?? [])].map(rowsPath);
+  const rows = [...data.paths, ...(evaluation?.paths ?? [])].map((pattern) =>
+    narrow(pattern, rowsPath(pattern)),
+  );
   const model =
     modelFolder === undefined ? [] : [existing(modelFolder, "config-model", "base model's folder")];
   const trainer =
@@ -43,7 +45,7 @@ export const gatewayView = (settings: GatewaySettings, state: string, env: NodeJ
       fs.existsSync(file),
     ),
     write: settings.state,
-    hidden: [state],
+    hidden: [state, ...PRIVATE_FOLDERS.filter((folder) => fs.existsSync(folder))],
     network: true,
     environment: chosen(env, GATEWAY_VARIABLES),
   };
@@ -77,6 +79,17 @@ const rowsPath = (pattern: string): string => {
   });
 };
 
+/** The root would bring the other processes' `/proc` with it, and every socket of the machine. */
+const narrow = (pattern: string, folder: string): string => {
+  if (path.resolve(folder) !== "/") return folder;
+  throw new InputError({
+    code: "data-too-wide",
+    place: pattern,
+    problem: "the site's cell would see the whole file system",
+    cure: "name the folder in which the rows are",
+  });
+};
+
 /** A folder of links (a cache of models is one) is of no use without what they point to. */
 const linkTargets = (folder: string): readonly string[] => {
   if (!fs.statSync(folder).isDirectory()) return [];
@@ -106,6 +119,9 @@ const NETWORK_FILES = [
   "/etc/ca-certificates",
   "/usr/share/ca-certificates",
 ];
+
+/** Keys of other servers of this machine, which root could read. */
+const PRIVATE_FOLDERS = ["/etc/ssl/private", "/etc/pki/tls/private"];
 
 const COMMON_VARIABLES = /^(?:LANG|LC_\w+|TZ|LD_LIBRARY_PATH|UV_THREADPOOL_SIZE|BULKHEAD_DEBUG)$/u;
 const CELL_VARIABLES = /^(?:TF|TFJS|OMP|KMP|MKL|CUDA)_\w+$/u;

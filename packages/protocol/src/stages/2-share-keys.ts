@@ -82,9 +82,11 @@ const shareKeys = (
   for (const [holder, { shareKey: peerKey }] of adverts) {
     if (holder === seat.id) continue;
     const key = shareKey(secrets.shareKeys.secretKey, peerKey, transcript, { owner: seat.id, holder });
+    const shares = dealt.sharesOf(holder);
+    if (key !== undefined) sealed.push({ holder, box: sealShares(key, shares) });
+    // Any t of them are the secrets again: only the boxes stay, and this site's own.
+    for (const share of secretsOf([shares])) share.wipe();
     if (key === undefined) return complain(state, holder);
-    sealed.push({ holder, box: sealOnce(key, sharesBytes(dealt.sharesOf(holder))) });
-    key.wipe();
   }
   const payload = encodeCanonical(sharesPayload, { root: dealt.root, listDigest: listDigest(sealed) });
   const signed = signPayload(
@@ -137,6 +139,15 @@ const dealShares = ({ seat, context, secrets }: AwaitingRoster, holders: readonl
     };
   };
   return { root, sharesOf };
+};
+
+/** Wipes what it has sealed, and the key. */
+const sealShares = (key: Secret, shares: HeldShares): Uint8Array => {
+  const plaintext = sharesBytes(shares);
+  const box = sealOnce(key, plaintext);
+  plaintext.fill(0);
+  key.wipe();
+  return box;
 };
 
 const sharesBytes = ({ selfMask, maskKey, selfMaskProof, maskKeyProof }: HeldShares): Uint8Array =>
@@ -207,6 +218,8 @@ const openShares = (
       : undefined;
   } catch {
     return undefined;
+  } finally {
+    plaintext.fill(0);
   }
 };
 

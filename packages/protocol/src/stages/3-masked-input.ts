@@ -53,6 +53,8 @@ export interface Masking extends Sharing {
 
 export interface AwaitingSurvivors extends Sharing {
   readonly stage: "awaiting-survivors";
+  /** How often the coordinator has asked for the end of the upload. */
+  readonly resent: number;
 }
 
 export const onInbox = (
@@ -126,7 +128,7 @@ export const onMasked = (
   );
   const sent: ClientMessage = { type: "masked", ...nameOf(context), ...signed };
   return {
-    state: { ...state, stage: "awaiting-survivors", sent },
+    state: { ...state, stage: "awaiting-survivors", sent, resent: 0 },
     effects: [
       { type: "upload", ...nameOf(context), from: 0 },
       { type: "send", message: sent },
