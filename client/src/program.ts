@@ -65,7 +65,10 @@ const addInit = (root: Command, ends: Ends): void => {
 };
 
 const addIdentity = (root: Command, ends: Ends): void => {
-  const identity = root.command("identity").description("The site's identity.");
+  const identity = root
+    .command("identity")
+    .description("The site's identity.")
+    .addHelpText("after", exampleText("npx bulkhead-client identity show --config north/site.yaml"));
   identity
     .command("show")
     .description("Name, key and safety number, to compare with the others.")
@@ -78,13 +81,14 @@ const addIdentity = (root: Command, ends: Ends): void => {
     .description("The public part, for the provider's contract.")
     .requiredOption(...CONFIG)
     .option("--out <file>", "where to; stdout if absent")
+    .option(...JSON_OPTION)
     .addHelpText(
       "after",
       exampleText("npx bulkhead-client identity export --config north/site.yaml --out north.identity.json"),
     )
     .action(
-      ends(async ({ config, out }: ConfigFlags & { readonly out?: string }) =>
-        exportIdentity(await identityOf(config), out),
+      ends(async ({ config, out, json }: ConfigFlags & { readonly out?: string }) =>
+        exportIdentity(await identityOf(config), out, json),
       ),
     );
 };
@@ -94,7 +98,11 @@ const identityOf = async (file: string): Promise<string> => (await loadSiteConfi
 const addPeers = (root: Command, ends: Ends): void => {
   const peers = root
     .command("peers")
-    .description("The other parties of a contract, and whose key was compared.");
+    .description("The other parties of a contract, and whose key was compared.")
+    .addHelpText(
+      "after",
+      exampleText("npx bulkhead-client peers list --config north/site.yaml --contract contract.json"),
+    );
   peers
     .command("list")
     .description("Every party with its safety number, and whether it is verified here.")
@@ -126,7 +134,13 @@ const addPeers = (root: Command, ends: Ends): void => {
 };
 
 const addContract = (root: Command, ends: Ends): void => {
-  const contract = root.command("contract").description("Read and sign contracts.");
+  const contract = root
+    .command("contract")
+    .description("Read and sign contracts.")
+    .addHelpText(
+      "after",
+      exampleText("npx bulkhead-client contract review contract.json --config north/site.yaml"),
+    );
   contract
     .command("review")
     .argument("<contract>", "contract.json or signed-contract.json")
@@ -158,6 +172,7 @@ const addData = (root: Command, ends: Ends): void => {
   root
     .command("data")
     .description("The site's rows.")
+    .addHelpText("after", exampleText("npx bulkhead-client data check --config north/site.yaml"))
     .command("check")
     .description("Read all rows as a run would, and say what was found: labels, bad rows, cut texts.")
     .requiredOption(...CONFIG)

@@ -48,7 +48,13 @@ const addInit = (root: Command, ends: Ends): void => {
 };
 
 const addIdentity = (root: Command, ends: Ends): void => {
-  const identity = root.command("identity").description("The provider's identity.");
+  const identity = root
+    .command("identity")
+    .description("The provider's identity.")
+    .addHelpText(
+      "after",
+      exampleText("npx bulkhead-coordinator identity show --config provider/coordinator.yaml"),
+    );
   identity
     .command("show")
     .description("Name, key and safety number, to compare with the sites.")
@@ -64,6 +70,7 @@ const addIdentity = (root: Command, ends: Ends): void => {
     .description("The public part, for others.")
     .requiredOption(...CONFIG)
     .option("--out <file>", "where to; stdout if absent")
+    .option(...JSON_OPTION)
     .addHelpText(
       "after",
       exampleText(
@@ -71,8 +78,8 @@ const addIdentity = (root: Command, ends: Ends): void => {
       ),
     )
     .action(
-      ends(async ({ config, out }: ConfigFlags & { readonly out?: string }) =>
-        exportIdentity(await identityOf(config), out),
+      ends(async ({ config, out, json }: ConfigFlags & { readonly out?: string }) =>
+        exportIdentity(await identityOf(config), out, json),
       ),
     );
 };
@@ -86,7 +93,10 @@ const identityOf = async (file: string): Promise<string> =>
   (await loadCoordinatorConfig(file)).config.identity;
 
 const addContract = (root: Command, ends: Ends): void => {
-  const contract = root.command("contract").description("Draft, sign, gather and read contracts.");
+  const contract = root
+    .command("contract")
+    .description("Draft, sign, gather and read contracts.")
+    .addHelpText("after", exampleText("npx bulkhead-coordinator contract show contract.json"));
   withPassphrase(contract.command("draft"))
     .description("Make contract.json and initial.safetensors from a job description.")
     .requiredOption(...CONFIG)

@@ -85,7 +85,10 @@ const wordsOf = (event: StageEvent): string => {
 };
 
 const addData = (root: Command): void => {
-  const data = root.command("data").description("Data to try the product with.");
+  const data = root
+    .command("data")
+    .description("Data to try the product with.")
+    .addHelpText("after", exampleText("npx bulkhead-scenario data mail --out demo/mail"));
   data
     .command("mail")
     .description("Write the mail of three enterprises as JSON Lines, and fetch the encoder that reads it.")

@@ -47,7 +47,9 @@ test("an identity is shown and exported without its passphrase", async () => {
   const { at, config, run } = newSite();
   const shown = await run("identity", "show", "--config", config);
   expect(shown.stdout).toContain(numberOf(MEMBERS[0]!));
-  expect((await run("identity", "export", "--config", config, "--out", at("n.json"))).code).toBe(0);
+  const exported = await run("identity", "export", "--config", config, "--out", at("n.json"), "--json");
+  expect(exported.code).toBe(0);
+  expect(parse(exported.stdout)).toEqual({ name: "north", file: at("n.json") });
   expect(await readPublicIdentity(at("n.json"))).toMatchObject({ name: "north" });
 });
 

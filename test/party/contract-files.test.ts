@@ -5,6 +5,7 @@ import {
   readAnyContractFile,
   readContractFile,
   readSignatureFile,
+  readSignedContractFile,
   signatureFindings,
 } from "@bulkhead/party";
 import { contractBytes, contractSignatureBytes, signContract, signedContractBytes } from "@bulkhead/protocol";
@@ -58,6 +59,17 @@ describe("contract files", () => {
     expect(await readAnyContractFile(written(signedContractBytes(signed)))).toEqual(signed);
     const draft = written(contractBytes(contract));
     expect(await readAnyContractFile(draft)).toEqual({ contract, signatures: [] });
+  });
+
+  test("that are a draft yet are no signed contract, and are told where that comes from", async () => {
+    const { contract, signed } = newFederation();
+    const draft = written(contractBytes(contract));
+    await expect(readSignedContractFile(draft)).rejects.toMatchObject({
+      code: "contract-unsigned",
+      place: draft,
+      cure: expect.stringContaining("contract gather"),
+    });
+    expect(await readSignedContractFile(written(signedContractBytes(signed)))).toEqual(signed);
   });
 
   test("name the field that is wrong, and never what stood there", async () => {

@@ -1,8 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
+import type { CellOptions } from "@bulkhead/client";
 import { describe, expect, test } from "vitest";
 import { expectedModel, reportOf, STEP } from "../coordinator/outcome.ts";
 import { updateOf } from "../coordinator/member.ts";
+import { knownTrainer } from "./known-trainer.ts";
 import {
   cellFolder,
   modelOf,
@@ -140,6 +142,30 @@ describe("an operator", () => {
     const again = startSite(federation, 1, { url: coordinator.url, settings: { isUsed: true } });
     expect(await coordinator.done).toEqual(DONE);
     expect(await Promise.all([again, ...others].map(({ done }) => done))).toEqual([DONE, DONE, DONE]);
+  });
+
+  test("stops a site in the middle of its training, and that the trainer breaks off is no problem", async () => {
+    const federation = patientFederation({ rounds: 1 });
+    const coordinator = await patientCoordinator(federation);
+    const others = [2, 3].map((place) => startSite(federation, place, { url: coordinator.url }));
+    let breakOff = () => {};
+    const training = new Promise<never>((_, reject) => {
+      breakOff = () => reject(new Error("the worker thread was closed"));
+    });
+    const outcome = () => {
+      site.tell({ type: "stop", withdraws: false });
+      return training;
+    };
+    const openTrainer: CellOptions["openTrainer"] = async ({ examples }) => ({
+      ...knownTrainer({ id: 1, tensors: federation.contract.tensors, examples, outcome }),
+      close: async () => breakOff(),
+    });
+    const site = startSite(federation, 1, { url: coordinator.url, cell: { openTrainer } });
+    expect(await site.done).toMatchObject({ outcome: "stopped", code: "stopped" });
+    expect(newsOf(site, "problem")).toEqual([]);
+    for (const other of others) other.tell({ type: "stop", withdraws: false });
+    coordinator.stop();
+    await Promise.all([coordinator.done, ...others.map(({ done }) => done)]);
   });
 
   test("stops a site while it starts, and nothing is sent", async () => {

@@ -125,6 +125,8 @@ export class Contributor {
       if (outcome.type === "trained" && isUsable(outcome)) return outcome;
       report(trainProblem(outcome.type === "failed" ? outcome : NOT_FINITE, site));
     } catch (error) {
+      // A trainer that was closed in the middle of its work says so; nobody waits for that work any more.
+      if (this.#isClosed) return undefined;
       log(error);
       report(problemOfError(error, site));
     } finally {

@@ -22,14 +22,17 @@ export const readContractFile = async (path: string): Promise<Contract> =>
 export const readSignatureFile = async (path: string): Promise<ContractSignature> =>
   read(path, LONGEST_SIGNATURE, readContractSignature);
 
-/** A gathered contract; the signatures are not verified here. */
+/** A gathered contract; the signatures are not verified here. A draft is refused as `contract-unsigned`. */
 export const readSignedContractFile = async (path: string): Promise<SignedContract> =>
-  read(path, LONGEST_CONTRACT, readSignedContract);
+  read(path, LONGEST_CONTRACT, (bytes) => {
+    if (isDraft(bytes)) throw unsignedDraft(path);
+    return readSignedContract(bytes);
+  });
 
 /** A draft or a gathered contract. */
 export const readAnyContractFile = async (path: string): Promise<SignedContract> => {
   try {
-    return await readSignedContractFile(path);
+    return await read(path, LONGEST_CONTRACT, readSignedContract);
   } catch (error) {
     if (!(error instanceof InputError) || error.code !== "contract-not-readable") throw error;
     return { contract: await readContractFile(path), signatures: [] };
@@ -50,6 +53,23 @@ const read = async <T>(path: string, longest: number, parse: (bytes: Uint8Array)
     });
   }
 };
+
+const isDraft = (bytes: Uint8Array): boolean => {
+  try {
+    readContract(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const unsignedDraft = (path: string): InputError =>
+  new InputError({
+    code: "contract-unsigned",
+    place: path,
+    problem: "this is a draft, with nobody's signature",
+    cure: "name the file that `bulkhead-coordinator contract gather` has written once everybody has signed",
+  });
 
 /** How a party stands to a contract. */
 interface PartyFinding {

@@ -27,11 +27,17 @@ export const showIdentity = async (file: string, json: true | undefined): Promis
   return EXIT.done;
 };
 
-/** To `out`, or to stdout. */
-export const exportIdentity = async (file: string, out: string | undefined): Promise<ExitCode> => {
-  const bytes = publicIdentityBytes(await readIdentityHeader(file));
+/** To `out`, or to stdout: the file is JSON already. */
+export const exportIdentity = async (
+  file: string,
+  out: string | undefined,
+  json: true | undefined,
+): Promise<ExitCode> => {
+  const identity = await readIdentityHeader(file);
+  const bytes = publicIdentityBytes(identity);
   if (out === undefined) process.stdout.write(`${utf8ToText(bytes)}\n`);
   else await writeFileAtomic(out, bytes, { mode: 0o644 });
+  if (out !== undefined && json) tellResult(json, { name: identity.name, file: out }, []);
   return EXIT.done;
 };
 
