@@ -198,6 +198,6 @@ export const openPort = async (federation: Federation, options: PortOptions = {}
     sessions: begun,
     received,
     close,
-    kill: port.close,
+    kill: () => port.close(),
   };
 };

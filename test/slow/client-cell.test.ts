@@ -4,7 +4,7 @@ import type { CellOptions } from "@bulkhead/client";
 import { describe, expect, test } from "vitest";
 import { expectedModel, reportOf, STEP } from "../coordinator/outcome.ts";
 import { updateOf } from "../coordinator/member.ts";
-import { knownTrainer } from "./known-trainer.ts";
+import { knownTrainer } from "../client/known-trainer.ts";
 import {
   cellFolder,
   modelOf,
