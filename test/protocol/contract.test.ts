@@ -52,6 +52,7 @@ describe("a contract is refused, with the place of the fault,", () => {
     ["members", member(2, { publicKey: contract.members[0]!.publicKey })],
     ["members", member(2, { publicKey: contract.provider.publicKey })],
     ["members", member(2, { name: contract.members[0]!.name })],
+    ["members", member(2, { name: contract.provider.name })],
     ["members[0].email", member(1, { email: "a@b" })],
     ["base.digest", changed({ base: { ...contract.base, digest: "00" } })],
     ["initial.digest", changed({ initial: { digest: "x".repeat(64) } })],

@@ -123,10 +123,13 @@ export const readContract = (bytes: Uint8Array): Contract => {
 export const checkContract = (value: unknown): Contract => {
   const contract = contractShape(value);
   const { members, cohort, provider } = contract;
-  const keys = [provider, ...members].map(({ publicKey }) => publicKey);
-  if (new Set(keys).size !== keys.length) throw new ShapeError("members", "a different key for each party");
-  if (new Set(members.map((member) => member.name)).size !== members.length)
-    throw new ShapeError("members", "a different name for each member");
+  const parties = [provider, ...members];
+  const areDistinct = (values: readonly string[]) => new Set(values).size === parties.length;
+  if (!areDistinct(parties.map(({ publicKey }) => publicKey)))
+    throw new ShapeError("members", "a different key for each party");
+  // Signatures are counted by name: a provider of a member's name would sign for both.
+  if (!areDistinct(parties.map((one) => one.name)))
+    throw new ShapeError("members", "a different name for each party");
   if (cohort.threshold !== thresholdOf(members.length))
     throw new ShapeError("cohort.threshold", `${thresholdOf(members.length)}, which is ⌊2n/3⌋ + 1`);
   if (cohort.minimum > members.length) throw new ShapeError("cohort.minimum", `at most ${members.length}`);
