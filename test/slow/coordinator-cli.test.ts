@@ -116,6 +116,7 @@ test("from init to a report: a job is drafted, signed, started, stopped by a sig
   ]);
   const after = await run("status", "--config", config);
   expect(after.stdout).toContain("it ended as: done");
+  expect(after.stdout).toContain("Now: nothing.");
   const report = await run("report", "--config", config);
   expect(report.stdout).toContain("done, 2 of 2 rounds");
   const json = await run("report", "--config", config, "--contract", signed, "--json");

@@ -47,6 +47,16 @@ describe("a locked folder", () => {
     await lock.release();
   });
 
+  test("is let go of without an error where the disk is full: the holder's end frees it", async () => {
+    const folder = freshFolder();
+    const lock = await lockFolder(folder);
+    const path = lockFile(folder);
+    fs.symlinkSync("/dev/full", `${path}.free`);
+    await lock.release();
+    expect(lockFile(folder)).toBe(path);
+    expect(JSON.parse(fs.readFileSync(path, "utf8"))).toMatchObject({ pid: process.pid });
+  });
+
   test("goes to exactly one of many who ask at once", async () => {
     const folder = freshFolder();
     for (let round = 0; round < 10; round++) {

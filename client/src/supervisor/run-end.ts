@@ -65,7 +65,7 @@ const problemOf = (outcome: OutcomeType, said: Said): InputProblem | undefined =
         code: "job-failed",
         place: "coordinator",
         problem: "the coordinator has ended the job: a round could not be finished",
-        cure: "ask the provider for its report; another try needs another contract",
+        cure: "ask the provider for its report; where it starts the job once more, run with another --run-id",
       };
     case "job-stopped":
       return {

@@ -110,15 +110,16 @@ const linesOf = (status: Status, isRunning: boolean): readonly string[] => {
     : outcome === "running"
       ? "does not run: it ended without a word; start it again to go on"
       : `does not run; it ended as: ${outcome}`;
+  const now = attempt === null ? doing : attemptWords(attempt);
   return [
     `Job ${job} (contract ${contract.slice(0, 16)}…): the coordinator ${state}.`,
-    `Rounds: ${rounds.applied} of ${rounds.planned}. Now: ${attempt === null ? doing : attemptWords(attempt)}.`,
-    `Members ready: ${ready} of ${members.length}; ${needed} are needed.`,
+    `Rounds: ${rounds.applied} of ${rounds.planned}. Now: ${isRunning ? now : "nothing"}.`,
+    ...(isRunning ? [`Members ready: ${ready} of ${members.length}; ${needed} are needed.`] : []),
     renderTable({
       head: ["member", "link", "rounds", "received", "sent"],
       rows: members.map((member) => [
         member.name,
-        member.link,
+        isRunning ? member.link : "none",
         member.applied ?? "-",
         humanBytes(member.bytes.up),
         humanBytes(member.bytes.down),

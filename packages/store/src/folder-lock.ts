@@ -11,7 +11,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError, ShapeError } from "@bulkhead/base";
-import { onDisk, systemCode } from "./disk-error.ts";
+import { diskError, isDiskFull, onDisk, systemCode } from "./disk-error.ts";
 import { sweepLeftovers } from "./file.ts";
 import { lifeOf, ownMark, type ProcessMark, processMark } from "./process-mark.ts";
 
@@ -73,8 +73,14 @@ class HeldLock implements FolderLock {
     if (readIfThere(this.#path) !== this.#content) return;
     // Not removed but marked: without it the next number would be one that was used before.
     const free = `${this.#path}.free`;
-    fs.writeFileSync(free, FREE);
-    fs.renameSync(free, this.#path);
+    try {
+      fs.writeFileSync(free, FREE);
+      fs.renameSync(free, this.#path);
+    } catch (error) {
+      // A full disk is often why its holder ends, which must not be hidden; the lock of a dead process is free too.
+      if (!isDiskFull(error)) throw diskError("write", this.#path, error);
+      fs.rmSync(free, { force: true });
+    }
   }
 
   #touch(): void {
