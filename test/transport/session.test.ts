@@ -455,6 +455,35 @@ describe("a coordinator", () => {
     expect(sent).toBeLessThan(50_000);
   });
 
+  test("keeps no heap of acknowledgements for a peer that sends and never reads", async () => {
+    const { accepted, acceptor } = keepHouse();
+    const [link, farEnd] = memoryLinkPair();
+    let [isRead, unread] = [true, 0];
+    const unreadEnd: Link = {
+      maxMessageBytes: farEnd.maxMessageBytes,
+      send: (message) => {
+        if (isRead) return farEnd.send(message);
+        unread += 1;
+        return new Promise(() => undefined);
+      },
+      onMessage: (receive) => farEnd.onMessage(receive),
+      onClose: (closed) => farEnd.onClose(closed),
+      close: (reason) => farEnd.close(reason),
+      admit: () => farEnd.admit(),
+    };
+    acceptor.accept(unreadEnd);
+    const opening = await openByHand(() => Promise.resolve(link));
+    await until("the session", () => accepted.length === 1);
+    if (opening.type !== "open") throw new Error("not open");
+    isRead = false;
+    let heard = 0;
+    accepted[0]?.session.onMessage(() => void (heard += 1));
+    for (let number = 1; number <= 2000; number++)
+      await opening.link.send(messageFrame(number, new Uint8Array(0)));
+    await until("all of them", () => heard === 2000);
+    expect(unread).toBe(1);
+  });
+
   test("ends the session at an acknowledgement that goes back", async () => {
     const { accepted, dial } = keepHouse();
     const { say } = await openByHand(dial);

@@ -61,6 +61,8 @@ export class SessionChannel<Peer extends SessionPeer> implements Session {
   readonly #acknowledger: Acknowledger;
   #link: Link | undefined;
   #pumping: Link | undefined;
+  #acknowledging: Link | undefined;
+  #owesAcknowledgement = false;
   #lastReceived = 0;
   #wasOpen = false;
   #trouble: Trouble = { type: "not-tried" };
@@ -86,9 +88,7 @@ export class SessionChannel<Peer extends SessionPeer> implements Session {
     this.#acknowledger = new Acknowledger({
       muchBytes: options.limits.maxUnacknowledgedBytes * MUCH,
       afterMs: options.limits.acknowledgeAfterMs,
-      acknowledge: () => {
-        void this.#link?.send(acknowledgementFrame(this.#lastReceived));
-      },
+      acknowledge: () => this.#acknowledge(),
     });
     this.#awaitLink();
   }
@@ -234,6 +234,25 @@ export class SessionChannel<Peer extends SessionPeer> implements Session {
     };
     // If a send fails, the link has closed, and its close says why.
     void mayBeIgnored(sendAll());
+  }
+
+  /** One at a time: a peer that sends and never reads must not fill the memory with what it is told. */
+  #acknowledge(): void {
+    const link = this.#link;
+    this.#owesAcknowledgement = true;
+    if (link === undefined || this.#acknowledging === link) return;
+    this.#acknowledging = link;
+    const sendOwed = async (): Promise<void> => {
+      try {
+        while (this.#owesAcknowledgement && this.#link === link) {
+          this.#owesAcknowledgement = false;
+          await link.send(acknowledgementFrame(this.#lastReceived));
+        }
+      } finally {
+        if (this.#acknowledging === link) this.#acknowledging = undefined;
+      }
+    };
+    void mayBeIgnored(sendOwed());
   }
 
   /** The secure link below copies the frame as it seals it, so that it may be stamped again for another link. */
