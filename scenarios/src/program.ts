@@ -17,6 +17,8 @@ export const program: Program = async (args) => {
   const root = new Command("bulkhead-scenario")
     .description("Plays whole federations with real processes over real sockets, and judges them.")
     .exitOverride()
+    // It is told by runMain, as every failure is.
+    .configureOutput({ outputError: () => undefined })
     .addHelpText("after", exampleText("npx bulkhead-scenario list", "npx bulkhead-scenario run dropout"));
   addList(root);
   addRun(root, (code) => (exitCode = code));

@@ -55,6 +55,11 @@ describe("examples", () => {
     ["no text", { Class: "ham" }, 'it has no "Body"'],
     ["nothing", {}, 'it has no "Body" and no "Class"'],
     ["an unknown label", { Body: "private", Class: "eggs" }, 'its label is "eggs", not one of ham, spam'],
+    [
+      "a row's text for a label, which is not repeated",
+      { Body: "private", Class: "dear private person" },
+      "its label is a text of 19 characters, not one of ham, spam",
+    ],
     ["an empty label", { Body: "private", Class: "" }, "its label is empty"],
     ["a label that is none", { Body: "private", Class: ["ham"] }, "its label is no text and no number"],
     ["no JSON", '{"Body": "private', "the line is not JSON (column 18)"],

@@ -46,8 +46,14 @@ test("a command that is refused its input says so in one record with --json", as
   });
 });
 
-test("the option parser's errors are told by itself and end with the usage code", async () => {
-  expect(await runToEnd(COMMAND, ["parser"])).toEqual({ ended: 2, stdout: "", stderr: "" });
+test("the option parser's errors are told as all others are, with the usage code", async () => {
+  expect(await runToEnd(COMMAND, ["parser"])).toEqual({
+    ended: 2,
+    stdout: "",
+    stderr: "error: command.ts: unknown option '--ful' (Did you mean --full?); see --help\n",
+  });
+  const { ended, stderr } = await runToEnd(COMMAND, ["parser", "--json"]);
+  expect(JSON.parse(stderr)).toMatchObject({ error: { code: "usage-option" }, exitCode: ended });
 });
 
 test("output whose reader has gone away does not stop the command", async () => {

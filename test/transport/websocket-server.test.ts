@@ -131,7 +131,7 @@ describe("the port", () => {
   test("with a certificate that is none is said with a cure, and the key is not", async () => {
     const tls = { certificate: "no", key: new Secret(new TextEncoder().encode("hidden key")) };
     const error: unknown = await listen({ tls }).catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ name: "InputError", code: "tls-certificate-unusable" });
+    expect(error).toMatchObject({ name: "InputError", code: "config-certificate" });
     expect(String(error)).not.toContain("hidden");
   });
 

@@ -24,11 +24,13 @@ export class LabelReader {
     const name = typeof value === "string" ? value.trim() : isScalar(value) ? String(value) : undefined;
     if (name === undefined) return "its label is no text and no number";
     if (name === "") return "its label is empty";
-    return (
-      this.#numbers.get(name) ?? `its label is ${JSON.stringify(name.slice(0, 40))}, not ${this.#expected}`
-    );
+    return this.#numbers.get(name) ?? `its label is ${shown(name)}, not ${this.#expected}`;
   }
 }
+
+/** A label that looks like one; where the wrong column is named it may be a row's text, which is never repeated. */
+const shown = (name: string): string =>
+  /^\S{1,20}$/u.test(name) ? JSON.stringify(name) : `a text of ${name.length} characters`;
 
 const isScalar = (value: unknown): value is number | boolean =>
   typeof value === "number" || typeof value === "boolean";

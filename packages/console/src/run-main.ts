@@ -52,8 +52,10 @@ const tellFailure = (error: unknown, asJson: boolean): number => {
     const problem = { code: "interrupted", place: ownName(), problem: error.message };
     return tell({ ...problem, cure: "run the same command again to go on" }, EXIT.interrupted, asJson);
   }
-  const usage = parserExitCode(error);
-  if (usage !== undefined) return usage;
+  const parsed = parserError(error);
+  if (parsed?.isHelp) return parsed.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (parsed !== undefined)
+    return tell({ ...parsed, code: "usage-option", place: ownName() }, EXIT.usage, asJson);
   return tell({ code: "internal-error", place: ownName(), ...crashed(error) }, EXIT.failed, asJson);
 };
 
@@ -74,11 +76,24 @@ const tell = ({ code, place, problem, cure }: Told, exitCode: number, asJson: bo
 
 const ownName = (): string => basename(process.argv[1] ?? "bulkhead");
 
-/** The option parser has told its own story already: help asked for, or an option it does not know. */
-const parserExitCode = (error: unknown): number | undefined => {
+interface ParserError {
+  /** It has been shown, asked for or in place of a command. */
+  readonly isHelp: boolean;
+  readonly exitCode: unknown;
+  readonly problem: string;
+  readonly cure: string;
+}
+
+/** What the option parser throws: help, or an option or command that it does not know. */
+const parserError = (error: unknown): ParserError | undefined => {
   if (!(error instanceof Error && "code" in error && "exitCode" in error)) return undefined;
   if (typeof error.code !== "string" || !error.code.startsWith("commander.")) return undefined;
-  return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  return {
+    isHelp: error.exitCode === 0 || error.code === "commander.help",
+    exitCode: error.exitCode,
+    problem: error.message.replace(/^error: /u, "").replaceAll(/\s*\n\s*/gu, " "),
+    cure: "see --help",
+  };
 };
 
 const crashed = (error: unknown): { readonly problem: string; readonly cure: string } => {

@@ -21,6 +21,8 @@ export const commandProgram =
     const root = new Command(name)
       .description(description)
       .exitOverride()
+      // It is told by runMain, as every failure is.
+      .configureOutput({ outputError: () => undefined })
       .addHelpText("after", exampleText(example));
     add(root, (run) => async (options) => {
       exitCode = await run(options);

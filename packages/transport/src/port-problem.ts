@@ -38,7 +38,7 @@ const PROBLEMS = new Map([
 
 export const certificateProblem = (): InputError =>
   new InputError({
-    code: "tls-certificate-unusable",
+    code: "config-certificate",
     place: "the coordinator's TLS certificate and key",
     problem: "they cannot be read, or do not belong together",
     cure: "give a PEM certificate chain and its PEM key without a passphrase",

@@ -19,7 +19,7 @@ runMain(async ([how = ""]) => {
         cure: "correct it",
       });
     case "parser":
-      throw new ParserError("unknown option");
+      throw new ParserError("error: unknown option '--ful'\n(Did you mean --full?)");
     case "bug":
       throw Object.assign(new Error("broken invariant: x"), { secret: new Secret(utf8("hunter2")) });
     case "late-bug":
