@@ -66,6 +66,28 @@ test("what is quieter than the config's level is not said to people", () => {
     teller.say("wall", {}, "wall: namespaces");
     teller.news({ type: "link", state: "open" });
     teller.news({ type: "problem", code: "x", place: "rows", problem: "are bad", cure: "mend them" });
+    teller.end();
   });
   expect(lines).toEqual(["rows: are bad; mend them"]);
+});
+
+test("a problem with which the command ends is not said twice; any other is said", () => {
+  const problem = {
+    code: "data-empty",
+    place: "rows.jsonl",
+    problem: "there are no rows in it",
+    cure: "add some",
+  };
+  const said = (end: typeof problem | undefined) =>
+    written(process.stderr, () => {
+      const teller = openTeller({ json: false, level: "info", run: "nightly", rounds: 5 });
+      teller.news({ type: "problem", ...problem });
+      teller.news(OUTCOME);
+      teller.end(end);
+    });
+  expect(said(problem)).toEqual([]);
+  expect(said({ ...problem, place: "other.jsonl" })).toEqual([
+    "rows.jsonl: there are no rows in it; add some",
+  ]);
+  expect(said(undefined)).toEqual(["rows.jsonl: there are no rows in it; add some"]);
 });

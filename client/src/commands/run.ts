@@ -145,7 +145,7 @@ const tellEnd = (teller: Teller, end: RunEnd, rounds: number): number => {
   const { outcome, code, applied, problem } = end;
   const words = outcome === "done" ? `done: ${applied} of ${rounds} rounds applied` : `ended as: ${outcome}`;
   teller.say("end", { outcome, code, applied, exitCode: exitOf(end) }, words);
-  teller.end();
+  teller.end(problem);
   if (outcome === "done") return EXIT.done;
   if (problem !== undefined) throw new InputError(problem);
   return exitOf(end);

@@ -1,12 +1,13 @@
 /** What a running client shows: progress for people, one line of JSON an event for machines. */
-import type { Json } from "@bulkhead/base";
+import type { InputProblem, Json } from "@bulkhead/base";
 import { humanBytes, LOG_LEVELS, type LogLevel, openProgress, progressBar } from "@bulkhead/console";
 import type { News, NewsOf } from "../news.ts";
 
 export interface Teller {
   readonly news: (news: News) => void;
   readonly say: (type: string, fields: { readonly [field: string]: Json | undefined }, text: string) => void;
-  readonly end: () => void;
+  /** `problem` is what the command will end with, and is not said here too. */
+  readonly end: (problem?: InputProblem) => void;
 }
 
 interface TellerOptions {
@@ -39,18 +40,36 @@ const humanTeller = (level: LogLevel, rounds: number): Teller => {
   const told = (text: string | undefined, of: LogLevel): void => {
     if (text !== undefined && isSaid(of)) progress.tell({ event: "line" }, text);
   };
+  // The last problem waits: where the command ends with it, that is the one line that tells it.
+  let waiting: string | undefined;
+  const tellWaiting = (): void => {
+    told(waiting, "warn");
+    waiting = undefined;
+  };
   return {
     // Of several lines only where they are our own: news may repeat what stood in a file.
     say: (_, __, text) => text.split("\n").forEach((line) => told(line, "info")),
     news: (news) => {
+      if (news.type === "outcome") return;
+      tellWaiting();
+      if (news.type === "problem") {
+        waiting = lineOf(news);
+        return;
+      }
       const live = liveOf(news, rounds);
       if (live !== undefined && isSaid("info")) progress.live(live);
       told(saidOf(news, rounds), "info");
       told(warnedOf(news), "warn");
     },
-    end: () => progress.end(),
+    end: (problem) => {
+      if (problem === undefined || waiting !== lineOf(problem)) tellWaiting();
+      waiting = undefined;
+      progress.end();
+    },
   };
 };
+
+const lineOf = ({ place, problem, cure }: InputProblem): string => `${place}: ${problem}; ${cure}`;
 
 const liveOf = (news: News, rounds: number): string | undefined => {
   if (news.type === "fetching")
@@ -88,12 +107,10 @@ const saidOf = (news: News, rounds: number): string | undefined => {
   }
 };
 
-const warnedOf = (news: News): string | undefined => {
-  if (news.type === "problem") return `${news.place}: ${news.problem}; ${news.cure}`;
-  return news.type === "step" && news.reasons.length > 0
+const warnedOf = (news: News): string | undefined =>
+  news.type === "step" && news.reasons.length > 0
     ? `round ${news.round}: ${news.reasons.join("; ")}`
     : undefined;
-};
 
 const figures = ({ loss, accuracy, balancedAccuracy, auc }: NewsOf<"evaluated">): string =>
   [
