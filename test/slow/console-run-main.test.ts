@@ -7,7 +7,8 @@ import { commandOf, freshFolder, runToEnd } from "../launch.ts";
 const COMMAND = new URL("../console/programs/command.ts", import.meta.url);
 
 test("a command that is refused its input says so in one line with place, problem and cure, and ends with the code of that error", async () => {
-  expect(await runToEnd(COMMAND, ["input"])).toEqual({
+  // On CI the colour library takes every pipe for a terminal.
+  expect(await runToEnd(COMMAND, ["input"], { env: { CI: "1" } })).toEqual({
     ended: 2,
     stdout: "",
     stderr: "error: site.yaml:5:10 rounds: expected number\\u{a}received \\u{1b}[31mstring; correct it\n",

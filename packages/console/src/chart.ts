@@ -1,6 +1,6 @@
 /** Charts for people: a line over rounds, bars side by side. */
 import asciichart from "asciichart";
-import pc from "picocolors";
+import { hasColours } from "./has-colours.ts";
 import { printable } from "./printable.ts";
 
 export interface Series {
@@ -22,7 +22,7 @@ const RESET = "\u001B[0m";
 /** All series over one scale. A series without values is left out. */
 export const lineChart = (
   series: readonly Series[],
-  { height = 8, digits = 3, colours = pc.isColorSupported }: LineChartOptions = {},
+  { height = 8, digits = 3, colours = hasColours(process.stdout) }: LineChartOptions = {},
 ): string => {
   const drawn = series.filter(({ values }) => values.length > 0);
   if (drawn.length === 0) return "";

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { inspect } from "node:util";
 import pc from "picocolors";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { hasColours } from "./has-colours.ts";
 import { printable } from "./printable.ts";
 import { StopRequested } from "./stop-signal.ts";
 
@@ -69,7 +70,7 @@ interface Told {
 const tell = ({ code, place, problem, cure }: Told, exitCode: number, asJson: boolean): number => {
   const line = asJson
     ? JSON.stringify({ error: { code, place, problem, cure }, exitCode })
-    : `${pc.createColors(process.stderr.isTTY && pc.isColorSupported).red("error:")} ${printable(`${place}: ${problem}; ${cure}`)}`;
+    : `${pc.createColors(hasColours(process.stderr)).red("error:")} ${printable(`${place}: ${problem}; ${cure}`)}`;
   process.stderr.write(`${line}\n`);
   return exitCode;
 };
