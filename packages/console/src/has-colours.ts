@@ -2,4 +2,4 @@
 import pc from "picocolors";
 
 export const hasColours = (stream: NodeJS.WriteStream): boolean =>
-  Boolean(stream.isTTY) && pc.isColorSupported;
+  stream.isTTY ? pc.isColorSupported : false;
