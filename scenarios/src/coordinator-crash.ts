@@ -1,5 +1,5 @@
 /**
- * The coordinator is killed before and after everything that it makes last, in each stage of two rounds, and started
+ * The coordinator is killed before and after everything that it makes last, in each stage of its rounds, and started
  * again each time; the final model must be, bit for bit, that of an undisturbed run from a copy of the same folders.
  */
 import { bytesToHex } from "@bulkhead/base";
@@ -21,7 +21,6 @@ import type { Program } from "./harness/program.ts";
 import type { Scenario, Stage } from "./scenario.ts";
 
 const NAMES = ["amber", "birch", "cedar"];
-const ROUNDS = 2;
 const LENGTH = 5000;
 const MOST_STARTS = 400;
 const HOOK = path.join(import.meta.dirname, "..", "fixtures", "kill-at-persist.mjs");
@@ -39,16 +38,17 @@ export const coordinatorCrash: Scenario = {
   name: "coordinator-crash",
   summary: "the coordinator killed before and after every persist, in each stage",
   run: async (stage) => {
+    const { rounds } = stage.options;
     const origin = path.join(stage.folder, "origin");
     fs.mkdirSync(origin, { recursive: true });
     const federation = await setUpFixture({
       folder: origin,
       names: NAMES,
       length: LENGTH,
-      rounds: ROUNDS,
+      rounds,
       timing: { stageMs: 120_000, trainMs: 600_000, resumeMs: 600_000 },
     });
-    for (let round = 1; round <= ROUNDS; round++)
+    for (let round = 1; round <= rounds; round++)
       for (const site of NAMES.keys()) release(federation, site, round);
     const copy = async (name: string) =>
       copyFederation(federation, path.join(stage.folder, name), await freePort());
@@ -130,10 +130,9 @@ const stageOf = (line: string): string | undefined =>
   /"after":"(?<stage>[a-z-]+)"/u.exec(line)?.groups?.["stage"];
 
 const modelOf = (federation: Federation): string => {
-  const name = path.join(`round-${ROUNDS}`, "model.safetensors");
-  const model = filesBelow(path.join(coordinatorFolder(federation), "state")).find((file) =>
-    file.endsWith(name),
-  );
+  const roundOf = (file: string) => Number(/round-(\d+)\/model\.safetensors$/u.exec(file)?.[1] ?? 0);
+  const files = filesBelow(path.join(coordinatorFolder(federation), "state"));
+  const model = files.filter((file) => roundOf(file) > 0).toSorted((a, b) => roundOf(b) - roundOf(a))[0];
   return model === undefined ? "none" : digest(model);
 };
 

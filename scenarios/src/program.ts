@@ -48,6 +48,7 @@ const addList = (root: Command): void => {
 
 interface RunOptions extends JsonOption {
   readonly seeds: number;
+  readonly rounds: number;
   readonly out?: string;
 }
 
@@ -55,16 +56,17 @@ const addRun = (root: Command, ends: (exitCode: number) => void): void => {
   root
     .command("run <name>")
     .description("Play one. Exit code 0 only if everything that it promises held.")
-    .option("--seeds <n>", "how many seeds, where a scenario trains", seedCount, 1)
+    .option("--seeds <n>", "how many seeds, where a scenario trains", countOf("--seeds", "seeds"), 1)
+    .option("--rounds <n>", "how many rounds of coordinator-crash", countOf("--rounds", "rounds"), 2)
     .option("--out <dir>", "the folder of the run, empty or absent (default: a fresh one under runs/)")
     .option("--json", "for machines: lines of JSON")
     .addHelpText(
       "after",
       exampleText("npx bulkhead-scenario run dropout", "npx bulkhead-scenario run quickstart --seeds 3"),
     )
-    .action(async (name: string, { seeds, out, json }: RunOptions) => {
+    .action(async (name: string, { seeds, rounds, out, json }: RunOptions) => {
       const tell = json ? tellMachine : tellPerson;
-      ends(await playScenario(findScenario(name), { folder: out, options: { seeds }, tell }));
+      ends(await playScenario(findScenario(name), { folder: out, options: { seeds, rounds }, tell }));
     });
 };
 
@@ -111,13 +113,15 @@ const mailTable = (sites: readonly SiteCounts[]): string =>
     rows: sites.map(({ site, train, test }) => [site, train.ham, train.spam, test.ham, test.spam]),
   });
 
-const seedCount = (text: string): number => {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1 && value <= 100) return value;
-  throw new InputError({
-    code: "usage-option",
-    place: "--seeds",
-    problem: "not a number from 1 to 100",
-    cure: "give how many seeds to play",
-  });
-};
+const countOf =
+  (place: string, what: string) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= 1 && value <= 100) return value;
+    throw new InputError({
+      code: "usage-option",
+      place,
+      problem: "not a number from 1 to 100",
+      cure: `give how many ${what} to play`,
+    });
+  };

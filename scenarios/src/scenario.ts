@@ -12,7 +12,10 @@ export interface Stage {
 }
 
 export interface ScenarioOptions {
+  /** Where a scenario trains. */
   readonly seeds: number;
+  /** Where a scenario is about crashes. */
+  readonly rounds: number;
 }
 
 export interface Scenario {

@@ -1,11 +1,11 @@
-/** A file of 200 MB is read in memory that does not grow with it, whatever is in it. */
+/** A file of 100 MB is read in memory that does not grow with it, whatever is in it. */
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { freshFolder, runToEnd } from "../launch.ts";
 
 const READ_ROWS = new URL("../connectors/programs/read-rows.ts", import.meta.url);
-const SIZE = 200e6;
+const SIZE = 100e6;
 /** Beyond what a process takes that reads one row; the longest row is 1 MiB, and four times that may be looked at. */
 const ROOM_MIB = 90;
 
@@ -43,14 +43,14 @@ describe("memory stays bounded", () => {
   test.each([
     ["jsonl", "", `${JSON.stringify({ text: TEXT, label: 1 })}\n`],
     ["csv", "text,label\n", `"${TEXT}",1\n`],
-  ] as const)("over 200 MB of %s rows", async (type, start, row) => {
+  ] as const)("over 100 MB of %s rows", async (type, start, row) => {
     const { path, count } = fileOf(start, row);
     const { told, peakMiB } = await read(type, path);
     expect(told).toEqual({ good: count, bad: 0, problem: "" });
     expect(peakMiB).toBeLessThan((await leastMiB()) + ROOM_MIB);
   });
 
-  test("over one line of 200 MB, which is a bad row", async () => {
+  test("over one line of 100 MB, which is a bad row", async () => {
     const { told, peakMiB } = await read("jsonl", fileOf("", "private ").path);
     expect(told).toEqual({ good: 0, bad: 1, problem: "the line is longer than 1048576 bytes" });
     expect(peakMiB).toBeLessThan((await leastMiB()) + ROOM_MIB);
@@ -59,7 +59,7 @@ describe("memory stays bounded", () => {
   test.each([
     ["a quote that is never closed", 'a,b\n1,"', "private\n"],
     ["delimiters alone", "a,b\n", ","],
-  ])("over 200 MB of CSV after %s, and is refused", async (_, start, repeated) => {
+  ])("over 100 MB of CSV after %s, and is refused", async (_, start, repeated) => {
     const { told, peakMiB } = await read("csv", fileOf(start, repeated).path);
     expect(told).toEqual({
       refused: "data-csv-form",
@@ -68,7 +68,7 @@ describe("memory stays bounded", () => {
     expect(peakMiB).toBeLessThan((await leastMiB()) + ROOM_MIB);
   });
 
-  test("over 200 MB of long texts, of which only the starts are kept", async () => {
+  test("over 100 MB of long texts, of which only the starts are kept", async () => {
     const { path, count } = fileOf("", `${JSON.stringify({ text: TEXT.repeat(100), label: 1 })}\n`);
     const { told, peakMiB } = await read("jsonl", path, "examples");
     expect(told).toEqual({ good: count, cutCount: count });
