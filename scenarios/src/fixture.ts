@@ -8,7 +8,7 @@ import {
   type FederationPlan,
   setUpFederation,
 } from "./harness/federation.ts";
-import { filesBelow } from "./harness/files.ts";
+import { contentOf, filesBelow } from "./harness/files.ts";
 import { freePort } from "./harness/port.ts";
 
 export interface FixturePlan {
@@ -126,7 +126,7 @@ export const filesOfProviderWith = (
   const values = Array.from({ length: STRETCH.length }, (_, i) => numbers(STRETCH.start + i));
   const forms = [Int16Array.from(values), Float32Array.from(values)].map(({ buffer }) => Buffer.from(buffer));
   return filesBelow(coordinatorFolder(federation)).filter((file) => {
-    const content = fs.readFileSync(file);
+    const content = contentOf(file);
     return forms.some((form) => content.includes(form));
   });
 };
