@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { startThread } from "@bulkhead/compute";
 import { expect, test } from "vitest";
 
-const ECHO = new URL("./threads/echo.ts", import.meta.url);
+const ECHO = new URL("../compute/threads/echo.ts", import.meta.url);
 
 test("an unbuilt module runs as a thread, with its data and with other workspaces' sources", async () => {
   const thread = startThread(ECHO, { answer: 42 });

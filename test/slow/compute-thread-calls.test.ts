@@ -2,7 +2,7 @@ import { InputError } from "@bulkhead/base";
 import { openThreadCalls } from "@bulkhead/compute";
 import { expect, test } from "vitest";
 
-const ANSWERING = new URL("./threads/answering.ts", import.meta.url);
+const ANSWERING = new URL("../compute/threads/answering.ts", import.meta.url);
 
 test("calls are answered, each with its own answer, and a call that throws is one that rejects", async () => {
   const thread = openThreadCalls(ANSWERING);

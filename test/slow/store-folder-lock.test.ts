@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { freshFolder, hasNamespaces, launch, nextLine, WITHOUT_NAMESPACES } from "../launch.ts";
 
-const HOLD_LOCK = new URL("./programs/hold-lock.ts", import.meta.url);
+const HOLD_LOCK = new URL("../store/programs/hold-lock.ts", import.meta.url);
 
 const TIMES = { beatMs: 40, patienceMs: 400 };
 
