@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { createServer } from "node:net";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -14,6 +15,9 @@ import {
 } from "@bulkhead/client";
 import { memberId } from "@bulkhead/secagg";
 import { expect, onTestFinished, test } from "vitest";
+
+/** Files of the machine and of the user that no process of a client needs. */
+const OTHERS = ["/etc/passwd", path.join(os.homedir(), ".profile")];
 import { freshFolder, hasNamespaces } from "../launch.ts";
 
 const PROBE = fileURLToPath(new URL("programs/probe.mjs", import.meta.url));
@@ -103,7 +107,7 @@ test.skipIf(!hasNamespaces)(
     const seen = probe(wall, cellView(site.cell, site.state, ENV), [
       `connect:${port}`,
       ...[site.rows, site.model, site.at("model", "weights"), site.identity, site.journal].map(reading),
-      ...[site.more, site.other, site.egress, site.status, "/etc/passwd", "/root/.profile"].map(reading),
+      ...[site.more, site.other, site.egress, site.status, ...OTHERS].map(reading),
       `write:${site.at("state", "cell", "new")}`,
       ...[site.rows, site.identity, site.at("state", "new"), "/new", "/usr/lib/new"].map(
         (file) => `write:${file}`,
@@ -118,7 +122,7 @@ test.skipIf(!hasNamespaces)(
     expect(seen).toMatchObject({
       [`connect:${port}`]: "ECONNREFUSED",
       ...all([site.rows, site.model, site.at("model", "weights"), site.identity, site.journal], "6 bytes"),
-      ...all([site.more, site.other, site.egress, site.status, "/etc/passwd", "/root/.profile"], "ENOENT"),
+      ...all([site.more, site.other, site.egress, site.status, ...OTHERS], "ENOENT"),
       [`write:${site.at("state", "cell", "new")}`]: "written",
       "environment:TF_CPP_MIN_LOG_LEVEL": "2",
       "environment:HTTPS_PROXY": "nothing",
