@@ -15,10 +15,10 @@ import {
 } from "@bulkhead/client";
 import { memberId } from "@bulkhead/secagg";
 import { expect, onTestFinished, test } from "vitest";
+import { freshFolder, hasNamespaces } from "../launch.ts";
 
 /** Files of the machine and of the user that no process of a client needs. */
 const OTHERS = ["/etc/passwd", path.join(os.homedir(), ".profile")];
-import { freshFolder, hasNamespaces } from "../launch.ts";
 
 const PROBE = fileURLToPath(new URL("programs/probe.mjs", import.meta.url));
 
