@@ -1,20 +1,23 @@
-// What a fresh clone needs before anything else can run: packages and built sources. Needs nothing but Node and npm.
-import { spawnSync } from "node:child_process";
+// What a fresh clone needs before anything else can run: packages, built sources, model and mail, the native backend.
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 
 export const root = path.join(import.meta.dirname, "..");
 
-/** Runs a command in the repository, its output passed through, and gives its exit code. */
-export const run = (command, args) => {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
-  if (error) console.error(`${command}: ${error.message}`);
-  return status ?? 1;
-};
+/** Starts a command in the repository, its output passed through; gives its exit code when it has ended. */
+export const start = (command, args) =>
+  new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: "inherit" });
+    child.on("error", (error) => {
+      console.error(`${command}: ${error.message}`);
+      resolve(1);
+    });
+    child.on("close", (code) => resolve(code ?? 1));
+  });
 
-/** The same, where nothing can go on without it. */
-export const must = (command, args) => {
-  const status = run(command, args);
+/** Nothing can go on without what ended so. */
+export const must = (status) => {
   if (status !== 0) process.exit(status);
 };
 
@@ -24,13 +27,29 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(2);
 }
 
-/** Installs the locked packages unless they are there already, then builds. */
-export const installAndBuild = () => {
+const node = (...args) => start(process.execPath, args);
+
+/**
+ * Everything that a fresh clone needs, downloads and compilations side by side. Ends the process where packages cannot
+ * be installed or built; gives whether the encoder and the mail are there. Without the native backend all goes on.
+ */
+export const setUp = async () => {
+  const begun = performance.now();
+  const fetching = node("scripts/fetch-artefacts.mjs", "minilm", "mail");
+  const fetchingNative = fetching.then(() => node("scripts/setup-native.mjs", "--only-fetch"));
   if (!isInstalled()) {
     console.log("Installing packages (npm ci) …");
-    must("npm", ["ci", "--no-audit", "--no-fund"]);
+    must(await start("npm", ["ci", "--no-audit", "--no-fund"]));
   }
-  must(process.execPath, [path.join(root, "node_modules", "@typescript", "native", "bin", "tsc"), "-b"]);
+  const building = start(process.execPath, [
+    path.join(root, "node_modules", "@typescript", "native", "bin", "tsc"),
+    "-b",
+  ]);
+  const settingUpNative = fetchingNative.then(() => node("scripts/setup-native.mjs"));
+  must(await building);
+  await settingUpNative;
+  console.log(`Setting up took ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  return (await fetching) === 0;
 };
 
 /** npm writes a copy of the lockfile beside what it installed; it is older than the lockfile after a pull. */

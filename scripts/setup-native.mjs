@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Builds the addon of @tensorflow/tfjs-node-gpu in place against the TensorFlow wheel from PyPI: the native backend.
 // Without it everything works too, slower. A machine that cannot build says why in one line and exits 0 (1 with --strict).
+//   node scripts/setup-native.mjs [--strict] [--only-fetch]
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
@@ -26,6 +27,7 @@ const main = () => {
   const done = (what) =>
     console.log(`setup:native: ${what} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
   refuseForeignPlatform();
+  if (process.argv.includes("--only-fetch")) return void fetchArtefact("tensorflow");
   installPackage();
   if (existsSync(addon()) && selfTest() === undefined) return done("the native backend is ready");
   const wheel = fetchArtefact("tensorflow");
@@ -169,6 +171,8 @@ try {
   main();
 } catch (error) {
   if (!(error instanceof CannotFetch)) throw error;
+  // Who only fetches ahead is followed by one that says it.
+  if (process.argv.includes("--only-fetch")) process.exit(0);
   console.log(`setup:native: skipped, training will use the slower wasm backend: ${error.message}`);
   if (process.argv.includes("--strict")) process.exitCode = 1;
 }

@@ -4,18 +4,16 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { installAndBuild, root, run } from "./install.mjs";
+import { root, setUp, start } from "./install.mjs";
 
 const HARDWARE = /needs (a GPU|a TEE|a bf16 processor)/u;
 
-installAndBuild();
-// Where these cannot be had, the tests that use them skip and say so.
-run(process.execPath, ["scripts/fetch-artefacts.mjs"]);
-run(process.execPath, ["scripts/setup-native.mjs"]);
+// Where model, mail or the native backend cannot be had, the tests that use them skip and say so.
+await setUp();
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bulkhead-test-"));
 const outputFile = path.join(folder, "results.json");
-const status = run(process.execPath, [
+const status = await start(process.execPath, [
   path.join(root, "node_modules", "vitest", "vitest.mjs"),
   "run",
   "--reporter=default",

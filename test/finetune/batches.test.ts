@@ -1,4 +1,4 @@
-import { drawRows } from "@bulkhead/finetune";
+import { drawRows, firstBlocks } from "@bulkhead/finetune";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
@@ -56,4 +56,13 @@ test("all orders of four rows are about as common", () => {
   // 200 each are expected; χ² with 23 degrees of freedom is above 50 once in a thousand seeds, and this seed is fixed.
   const chi2 = [...counts.values()].reduce((sum, count) => sum + (count - 200) ** 2 / 200, 0);
   expect(chi2).toBeLessThan(50);
+});
+
+test("a row's block is the stretch of the first order in which it stands", () => {
+  const order = drawRows({ seed, rows: 23 }, 0, 23);
+  const blockOf = firstBlocks({ seed, rows: 23 }, 8);
+  for (const [place, row] of order.entries()) {
+    const start = place - (place % 8);
+    expect(blockOf(row)).toEqual({ start, rows: order.slice(start, start + 8) });
+  }
 });

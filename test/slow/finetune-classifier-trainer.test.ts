@@ -1,4 +1,6 @@
 import {
+  type Activations,
+  type ActivationStore,
   baseDigest,
   classifierTensors,
   type ClassifierTrainer,
@@ -34,6 +36,12 @@ const open = async (options: Partial<ClassifierTrainerOptions> = {}): Promise<Cl
   onTestFinished(() => trainer.close());
   return trainer;
 };
+
+/** More than a block of the frozen layers. */
+const MANY: readonly Example[] = Array.from({ length: 23 }, (_, i) => ({
+  text: `${TINY_EXAMPLES[i % 7]!.text} ${TINY_EXAMPLES[(3 * i) % 5]!.text}`,
+  label: i % 2,
+}));
 
 const modelOf = async (seed = 11): Promise<Float32Array> => randomModel(tinyModelFolder(), TINY_TASK, seed);
 
@@ -161,17 +169,47 @@ test("Adam does what its twin does with the gradients of the same batches", asyn
 });
 
 describe("the activations of frozen layers", () => {
-  test.each([0, 700])(
-    "give the same updates to the bit when %i bytes of them may be kept",
+  test.each([undefined, 0, 700])(
+    "give a round that is trained again the same update to the bit when %s bytes of them may be kept",
     async (cacheBytes) => {
-      const [all, some] = [await open(), await open({ cacheBytes })];
+      const options = { examples: MANY, ...(cacheBytes === undefined ? {} : { cacheBytes }) };
+      const [steady, restarted] = [await open(options), await open(options)];
       const model = await modelOf();
-      for (const round of [1, 2])
-        expect(await some.train(tinyJob(model, { round }))).toEqual(
-          await all.train(tinyJob(model, { round })),
+      await steady.train(tinyJob(model, { round: 1 }));
+      await steady.evaluate(model, MANY.slice(3, 8));
+      for (const round of [3, 2])
+        expect(await restarted.train(tinyJob(model, { round }))).toEqual(
+          await steady.train(tinyJob(model, { round })),
         );
     },
   );
+
+  test("are the same but for the last bits, whether rows run together or, having no room, alone", async () => {
+    const model = await modelOf();
+    const [together, alone] = await Promise.all(
+      [2 ** 20, 0].map(async (cacheBytes) =>
+        updateOf(await (await open({ examples: MANY, cacheBytes })).train(tinyJob(model))),
+      ),
+    );
+    for (const [i, value] of together!.entries()) expect(alone![i]).toBeCloseTo(value, 6);
+  });
+
+  test("come from the store that a caller brings, each computed once", async () => {
+    const kept = new Map<string, Activations>();
+    const store: ActivationStore = {
+      get: ({ text }) => kept.get(text),
+      keep: ({ text }, activations) => {
+        expect(kept.has(text)).toBe(false);
+        kept.set(text, activations);
+      },
+    };
+    const options = { modelFolder: tinyModelFolder(), task: TINY_TASK, backend: "wasm" } as const;
+    const trainer = await openClassifierTrainer({ ...options, examples: TINY_EXAMPLES }, store);
+    onTestFinished(() => trainer.close());
+    await trainer.train(tinyJob(await modelOf()));
+    await trainer.evaluate(await modelOf(), TINY_EXAMPLES);
+    expect([...kept.keys()].toSorted()).toEqual(TINY_EXAMPLES.map(({ text }) => text).toSorted());
+  });
 
   test("of rows that are equal are those of one row", async () => {
     const twice = [...TINY_EXAMPLES, ...TINY_EXAMPLES];
@@ -267,13 +305,4 @@ describe("what cannot be trained", () => {
       problem: expect.stringContaining(problem),
     });
   });
-});
-
-test("frozen layers that take several texts at once give the same figures, but for the last bits", async () => {
-  const judged = await Promise.all(
-    [1, 4].map(async (frozenBatch) => (await open({ frozenBatch })).judge(await modelOf(), TINY_EXAMPLES)),
-  );
-  const [apart, together] = judged.map((all) => all.flatMap(({ logits }) => Array.from(logits)));
-  expect(apart).toHaveLength(2 * TINY_EXAMPLES.length);
-  for (const [i, logit] of apart!.entries()) expect(together![i]).toBeCloseTo(logit, 4);
 });

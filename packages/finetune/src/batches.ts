@@ -23,6 +23,20 @@ export const drawRows = ({ seed, rows }: DrawnFrom, start: number, count: number
   });
 };
 
+/** In the first order, rows in blocks of neighbours; gives the block in which a row stands, in their order. */
+export const firstBlocks = (
+  { seed, rows }: DrawnFrom,
+  size: number,
+): ((row: number) => { readonly start: number; readonly rows: readonly number[] }) => {
+  const order = orderOf(seed, rows, 0);
+  const places = new Uint32Array(rows);
+  for (const [place, row] of order.entries()) places[row] = place;
+  return (row) => {
+    const start = places[row]! - (places[row]! % size);
+    return { start, rows: [...order.subarray(start, start + size)] };
+  };
+};
+
 /** Fisher and Yates's shuffle over the ChaCha20 keystream of the seed whose nonce is the epoch. */
 const orderOf = (seed: Uint8Array, rows: number, epoch: number): Uint32Array => {
   const stream = openKeystream({ key: seed, nonce: segmentNonce(epoch), offset: 0 });

@@ -15,7 +15,15 @@ import { evaluationOf, type Judged } from "./evaluation.ts";
 import { nonFiniteTensors, sizeOf } from "./flat.ts";
 import { readEncoderConfig, readWeights } from "./model-folder.ts";
 import { startOptimiser } from "./optimiser.ts";
-import { openPrefixCache, padded, type PrefixCache } from "./prefix-cache.ts";
+import {
+  type Activations,
+  type ActivationStore,
+  activationsOf,
+  memoryStore,
+  padded,
+  type Prefix,
+} from "./prefix-cache.ts";
+import { type RowActivations, rowActivations } from "./row-activations.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import {
   type ClassifierTask,
@@ -34,13 +42,11 @@ export interface ClassifierTrainerOptions {
   readonly task: ClassifierTask;
   readonly examples: readonly Example[];
   readonly backend?: BackendPreference;
-  /** Bound on the activations of frozen layers that are kept between rounds; 512 MiB unless said. */
-  readonly cacheBytes?: number;
   /**
-   * Texts that run through the frozen layers at once: one unless said. More are faster, and let the last bits of an
-   * update depend on who stood beside whom: not for a site, which must be able to train a round again.
+   * Bound on the activations of frozen layers that are kept between rounds; 512 MiB unless said. The last bits of an
+   * update depend on it: a round that may have to be trained again is trained with the same.
    */
-  readonly frozenBatch?: number;
+  readonly cacheBytes?: number;
 }
 
 export interface ClassifierTrainer extends Trainer {
@@ -53,17 +59,24 @@ interface Open {
   readonly tf: TensorFlow;
   readonly classifier: Classifier;
   readonly specs: readonly TensorSpec[];
-  readonly cache: PrefixCache;
+  readonly prefix: Prefix;
+  readonly rowActivations: RowActivations;
+  /** Of texts that are judged. */
+  readonly judged: ActivationStore;
   readonly examples: readonly Example[];
 }
 
 const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
 
-/** Throws an {@link InputError} about the folder, the task, a label or the backend. Blocks its thread while it trains. */
+/**
+ * Throws an {@link InputError} about the folder, the task, a label or the backend. Blocks its thread while it trains.
+ * A `store` is used instead of the trainer's own for all activations of frozen layers, whoever they were computed beside.
+ */
 export const openClassifierTrainer = async (
   options: ClassifierTrainerOptions,
+  store?: ActivationStore,
 ): Promise<ClassifierTrainer> => {
-  const { modelFolder, task, examples, cacheBytes = DEFAULT_CACHE_BYTES, frozenBatch = 1 } = options;
+  const { modelFolder, task, examples, cacheBytes = DEFAULT_CACHE_BYTES } = options;
   const config = await readEncoderConfig(modelFolder);
   checkTask(config, task);
   checkLabels(examples, task.classes);
@@ -71,12 +84,17 @@ export const openClassifierTrainer = async (
   const backend = await openBackend(options.backend);
   const { tf } = backend;
   const encoder = loadEncoder(tf, config, await readWeights(modelFolder));
-  const end = firstTrainedLayer(config, task);
+  const prefix = { tf, encoder, tokenize, end: firstTrainedLayer(config, task) };
+  const rowBytes = 4 * task.maxTokens * config.width;
+  const keptRows = Math.min(examples.length, Math.floor(cacheBytes / rowBytes));
+  const rows = { prefix, examples, keptRows, store: store ?? memoryStore(keptRows * rowBytes) };
   const open: Open = {
     tf,
     classifier: { encoder, task },
     specs: classifierSpecs(config, task),
-    cache: openPrefixCache({ tf, encoder, tokenize, end, mostBytes: cacheBytes, batch: frozenBatch }),
+    prefix,
+    rowActivations: (seed) => rowActivations(rows, seed),
+    judged: store ?? memoryStore(cacheBytes - keptRows * rowBytes),
     examples,
   };
   return trainerOf(open, backend);
@@ -117,6 +135,7 @@ const train = async (
   const unusable = refusal(open, job);
   if (unusable !== undefined) return unusable;
   const { localSteps, batchSize, round, shuffleSeed } = job;
+  const activations = open.rowActivations(shuffleSeed);
   const optimiser = startOptimiser(tf, job.optimiser);
   const learningRate = learningRateOf(job);
   let parameters = tf.tensor1d(job.model);
@@ -125,7 +144,10 @@ const train = async (
     for (let step = 0; step < localSteps; step++) {
       const position = ((round - 1) * localSteps + step) * batchSize;
       const rows = drawRows({ seed: shuffleSeed, rows: examples.length }, position, batchSize);
-      const { losses, gradient } = await lossesAndGradient(open, parameters, rows);
+      const { losses, gradient } = await lossesAndGradient(open, parameters, {
+        labels: rows.map((row) => examples[row]!.label),
+        activations: await activations(rows),
+      });
       const bad = rows.filter((_, i) => !Number.isFinite(losses[i]));
       if (bad.length > 0) {
         gradient.dispose();
@@ -161,21 +183,19 @@ const difference = (after: Float32Array, before: Float32Array): Float32Array => 
   return update;
 };
 
+interface LabelledBatch {
+  readonly labels: readonly number[];
+  readonly activations: readonly Activations[];
+}
+
 /** The loss of each row, and the gradient of their mean with respect to the flat parameters. */
-const lossesAndGradient = async (open: Open, parameters: Tensor1D, rows: readonly number[]) => {
-  const { tf, classifier, specs, cache, examples } = open;
-  const drawn = rows.map((row) => examples[row]!);
+const lossesAndGradient = async (open: Open, parameters: Tensor1D, batch: LabelledBatch) => {
+  const { tf, classifier, specs } = open;
   const { width } = classifier.encoder.config;
-  const { values, ...shape } = padded(await cache.of(drawn.map(({ text }) => text)), width);
+  const { values, ...shape } = padded(batch.activations, width);
   const results = tf.tidy(() => {
     const x = tf.tensor2d(values, [shape.rows * shape.length, width]);
-    const labels = tf.oneHot(
-      tf.tensor1d(
-        drawn.map(({ label }) => label),
-        "int32",
-      ),
-      classifier.task.classes,
-    );
+    const labels = tf.oneHot(tf.tensor1d([...batch.labels], "int32"), classifier.task.classes);
     let losses: Tensor | undefined;
     const meanLoss = (...trainable: Tensor[]) => {
       const logits = classify(tf, classifier, trainable, { x, ...shape });
@@ -204,7 +224,7 @@ const sliced = (tf: TensorFlow, specs: readonly TensorSpec[], flat: Tensor1D): T
 const EVALUATION_BATCH = 32;
 
 const judge = async (
-  { tf, classifier, specs, cache }: Open,
+  { tf, classifier, specs, prefix, judged: store }: Open,
   model: Float32Array,
   examples: readonly Example[],
 ): Promise<readonly Judged[]> => {
@@ -214,7 +234,9 @@ const judge = async (
   const judged: Judged[] = [];
   for (let at = 0; at < examples.length; at += EVALUATION_BATCH) {
     const batch = examples.slice(at, at + EVALUATION_BATCH);
-    const { values, ...shape } = padded(await cache.of(batch.map(({ text }) => text)), width);
+    const named = batch.map(({ text }) => ({ name: text, text }));
+    const activations = await activationsOf(prefix, store, named, () => named);
+    const { values, ...shape } = padded(activations, width);
     const logits = tf.tidy(() => {
       const x = tf.tensor2d(values, [shape.rows * shape.length, width]);
       return classify(tf, classifier, sliced(tf, specs, tf.tensor1d(model)), { x, ...shape });

@@ -1,5 +1,5 @@
 export * from "./apply-update.ts";
-export * from "./batches.ts";
+export { drawRows, type DrawnFrom, firstBlocks } from "./batches.ts";
 export * from "./classifier-checkpoint.ts";
 export { classifierTensors } from "./classifier-tensors.ts";
 export * from "./classifier-trainer.ts";
@@ -9,6 +9,7 @@ export * from "./initial-classifier.ts";
 export { baseDigest } from "./model-files.ts";
 export type { ModuleTrainerOptions } from "./module-trainer.ts";
 export { openTrainer, type TrainerSpec } from "./open-trainer.ts";
+export type { Activations, ActivationStore, NamedText } from "./prefix-cache.ts";
 export * from "./safetensors.ts";
 export * from "./text-directions.ts";
 export { openThreadedTrainer } from "./threaded-trainer.ts";

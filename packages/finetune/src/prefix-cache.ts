@@ -1,7 +1,6 @@
 /**
  * What the frozen layers give for a text, kept so that it is computed once. It costs 4 bytes for each token and unit of
- * width: 98 KB for 64 tokens at width 384. When the bound is reached, what came first stays and the rest is computed
- * each time: rows come round in random order, and dropping the oldest would drop each row before its next turn.
+ * width: 98 KB for 64 tokens at width 384.
  */
 import type { TensorFlow } from "@bulkhead/compute";
 import { type Encoder, runFrozen, type TokenBatch } from "./encoder.ts";
@@ -14,10 +13,35 @@ export interface Activations {
   readonly length: number;
 }
 
-export interface PrefixCache {
-  /** Of each text, in order. */
-  readonly of: (texts: readonly string[]) => Promise<readonly Activations[]>;
+/** A text and the name under which its activations are kept. */
+export interface NamedText {
+  readonly name: string;
+  readonly text: string;
 }
+
+export interface ActivationStore {
+  readonly get: (named: NamedText) => Activations | undefined;
+  /** It may decline. */
+  readonly keep: (named: NamedText, activations: Activations) => void;
+}
+
+/**
+ * A store in memory. When the bound is reached, what came first stays: rows come round in random order, and dropping the
+ * oldest would drop each row before its next turn.
+ */
+export const memoryStore = (mostBytes: number): ActivationStore => {
+  const kept = new Map<string, Activations>();
+  let bytes = 0;
+  return {
+    get: ({ name }) => kept.get(name),
+    keep: ({ name }, activations) => {
+      const { byteLength } = activations.values;
+      if (kept.has(name) || bytes + byteLength > mostBytes) return;
+      bytes += byteLength;
+      kept.set(name, activations);
+    },
+  };
+};
 
 export interface Prefix {
   readonly tf: TensorFlow;
@@ -25,38 +49,39 @@ export interface Prefix {
   readonly tokenize: Tokenize;
   /** The first layer that is not frozen. */
   readonly end: number;
-  /** Bound on the activations kept. */
-  readonly mostBytes: number;
-  /** Texts that run through the frozen layers at once. */
-  readonly batch: number;
 }
 
 /**
- * With a batch of one, what a text gives does not depend on what was asked for beside it: the last bits of a product
- * depend on how many rows it has, and a round could not be trained again after a restart otherwise.
+ * Of each text, in order. `batchOf` says in which company a text that is missing runs through the layers, itself
+ * included: the last bits of a product depend on its rows, so that whoever must get the same again asks for the same
+ * company again.
  */
-export const openPrefixCache = (prefix: Prefix): PrefixCache => {
-  const kept = new Map<string, Activations>();
-  let bytes = 0;
-  const keep = (text: string, activations: Activations): void => {
-    const { byteLength } = activations.values;
-    if (kept.has(text) || bytes + byteLength > prefix.mostBytes) return;
-    bytes += byteLength;
-    kept.set(text, activations);
-  };
-  const of: PrefixCache["of"] = async (texts) => {
-    const missing = [...new Set(texts)].filter((text) => !kept.has(text));
-    const fresh = new Map<string, Activations>();
-    for (let at = 0; at < missing.length; at += prefix.batch) {
-      const batch = missing.slice(at, at + prefix.batch);
-      for (const [i, activations] of (await compute(prefix, batch)).entries()) {
-        fresh.set(batch[i]!, activations);
-        keep(batch[i]!, activations);
+export const activationsOf = async (
+  prefix: Prefix,
+  store: ActivationStore,
+  asked: readonly NamedText[],
+  batchOf: (missing: NamedText) => readonly NamedText[],
+): Promise<readonly Activations[]> => {
+  const found = new Map<string, Activations>();
+  for (const named of asked) {
+    if (found.has(named.name)) continue;
+    const kept = store.get(named);
+    if (kept !== undefined) found.set(named.name, kept);
+    else
+      for (const [fresh, activations] of await run(prefix, batchOf(named))) {
+        found.set(fresh.name, activations);
+        store.keep(fresh, activations);
       }
-    }
-    return texts.map((text) => kept.get(text) ?? fresh.get(text)!);
-  };
-  return { of };
+  }
+  return asked.map(({ name }) => found.get(name)!);
+};
+
+const run = async (prefix: Prefix, batch: readonly NamedText[]) => {
+  const activations = await compute(
+    prefix,
+    batch.map(({ text }) => text),
+  );
+  return batch.map((named, i) => [named, activations[i]!] as const);
 };
 
 const compute = async (

@@ -34,7 +34,9 @@ export interface TrainJob {
   /** Its state is fresh in each round. */
   readonly optimiser: Optimiser;
   readonly schedule: Schedule;
-  /** 32 bytes, a secret of the site: with the round they fix which rows stand in which batch. */
+  /**
+   * 32 bytes, a secret of the site, the same in all rounds: with the round they fix which rows stand in which batch.
+   */
   readonly shuffleSeed: Uint8Array;
 }
 

@@ -31,6 +31,8 @@ export interface BaselineJob {
   /** The test rows of each site; together they are the joint test. */
   readonly tests: { readonly [site: string]: string };
   readonly models: readonly JudgedModel[];
+  /** The folder in which processes share what frozen layers give; it may be deleted afterwards. */
+  readonly activations: string;
   /** Fixes the order in which rows are drawn. */
   readonly seed: number;
 }

@@ -5,6 +5,7 @@ import { openBackend } from "@bulkhead/compute";
 import { EXIT, runMain } from "@bulkhead/console";
 import { sha256 } from "@bulkhead/crypto";
 import {
+  type ActivationStore,
   applyUpdate,
   type ClassifierTrainer,
   evaluationOf,
@@ -19,18 +20,18 @@ import {
 } from "@bulkhead/finetune";
 import { classifierTaskOf, readInitialModel, readAnyContractFile } from "@bulkhead/party";
 import { type Contract, jobOf } from "@bulkhead/protocol";
+import { folderStore } from "./activation-folder.ts";
 import type { BaselineJob, Judgement, ModelSource, Probe } from "./baselines.ts";
 
 /** Ham and spam. */
 const CLASSES = 2;
-/** Nobody trains a baseline again after a crash. */
-const FROZEN_BATCH = 16;
 
 interface Setting {
   readonly job: BaselineJob;
   readonly contract: Contract;
   readonly task: ClassifierTask;
   readonly initial: Float32Array;
+  readonly activations: ActivationStore;
 }
 
 const openSetting = async (jobFile: string): Promise<Setting> => {
@@ -40,7 +41,7 @@ const openSetting = async (jobFile: string): Promise<Setting> => {
   const task = classifierTaskOf(contract);
   invariant(task !== undefined, "the mail filter is a classifier");
   const initial = readInitialModel(jobOf(contract), await readFile(job.initialModel), job.initialModel);
-  return { job, contract, task, initial: initial.flat };
+  return { job, contract, task, initial: initial.flat, activations: folderStore(job.activations) };
 };
 
 interface Made {
@@ -65,12 +66,12 @@ const modelFrom = async (setting: Setting, name: string, from: ModelSource): Pro
 
 /** The same rounds, steps, schedule and optimiser as in the federation, without anybody else. */
 const train = async (
-  { job: { modelFolder, seed }, contract: { training, update }, task, initial }: Setting,
+  { job: { modelFolder, seed }, contract: { training, update }, task, initial, activations }: Setting,
   name: string,
   { rows, batchSize }: Extract<ModelSource, { readonly type: "trained" }>,
 ): Promise<Float32Array> => {
   const examples = await readRows(rows);
-  const trainer = await openClassifierTrainer({ modelFolder, task, examples, frozenBatch: FROZEN_BATCH });
+  const trainer = await openClassifierTrainer({ modelFolder, task, examples }, activations);
   const shuffleSeed = sha256(utf8(`baseline ${name} ${seed}`));
   const optimiser = optimiserOf(training.optimiser);
   let model = initial;
@@ -103,11 +104,11 @@ const readRows = async (files: readonly string[]): Promise<readonly Example[]> =
 
 const judgeAll = async (jobFile: string): Promise<Readonly<Record<string, Judgement>>> => {
   const setting = await openSetting(jobFile);
-  const { job, task } = setting;
+  const { job, task, activations } = setting;
   const made = new Map<string, Made>();
   for (const { name, from } of job.models) made.set(name, await make(setting, name, from));
   const { modelFolder } = job;
-  const trainer = await openClassifierTrainer({ modelFolder, task, examples: [], frozenBatch: FROZEN_BATCH });
+  const trainer = await openClassifierTrainer({ modelFolder, task, examples: [] }, activations);
   const judged: Record<string, Judgement> = {};
   for (const { name, own } of job.models)
     judged[name] = await judge(job, trainer, { ...made.get(name)!, own });

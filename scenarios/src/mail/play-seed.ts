@@ -159,11 +159,13 @@ const judgeAll = async (
   ];
   const tests = Object.fromEntries(MAIL_SITES.map((site) => [site, mailFile(mail, site, "test")]));
   const { contract, initialModel } = federation;
-  const job = { contract, initialModel, modelFolder, tests, seed };
+  const activations = fs.mkdtempSync(path.join(federation.folder, "activations-"));
+  const job = { contract, initialModel, modelFolder, tests, activations, seed };
   const judged = await Promise.all([
     judge({ ...job, models: alone }, path.join(federation.folder, "alone")),
     judge({ ...job, models: together }, path.join(federation.folder, "together")),
   ]);
+  fs.rmSync(activations, { recursive: true });
   return { ...judged[0], ...judged[1] };
 };
 
