@@ -10,7 +10,7 @@ const MAY_IMPORT = {
   "packages/connectors": ["base"],
   "packages/transport": ["base", "crypto"],
   "packages/protocol": ["base", "crypto", "secagg"],
-  "packages/party": ["base", "crypto", "store", "console", "secagg", "finetune", "protocol"],
+  "packages/party": ["base", "crypto", "compute", "store", "console", "secagg", "finetune", "protocol"],
   "packages/simulation": [
     "base",
     "crypto",

@@ -15,6 +15,7 @@ import type { Command } from "commander";
 import { review, sign } from "./commands/contract.ts";
 import { checkData } from "./commands/data.ts";
 import { init } from "./commands/init.ts";
+import { examine } from "./commands/doctor.ts";
 import { leave } from "./commands/leave.ts";
 import { listPeers, verifyPeer } from "./commands/peers.ts";
 import { run } from "./commands/run.ts";
@@ -36,6 +37,7 @@ export const program: Program = commandProgram({
     addContract(root, ends);
     addData(root, ends);
     addRunning(root, ends);
+    addDoctor(root, ends);
   },
 });
 
@@ -221,4 +223,18 @@ const addRunning = (root: Command, ends: Ends): void => {
     .option(...JSON_OPTION)
     .addHelpText("after", exampleText("npx bulkhead-client status --config north/site.yaml"))
     .action(ends(showStatus));
+};
+
+const addDoctor = (root: Command, ends: Ends): void => {
+  root
+    .command("doctor")
+    .description("What this machine can train and mask with, how fast, and what would cure what it cannot.")
+    .option("--contract <file>", "a contract whose rounds are estimated")
+    .option("--config <file>", "site.yaml, to measure training with the site's base model and backend")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      exampleText("npx bulkhead-client doctor --contract contract.json --config north/site.yaml"),
+    )
+    .action(ends(examine));
 };

@@ -2,6 +2,7 @@
 import type { Program } from "@bulkhead/console";
 import {
   commandProgram,
+  doctor,
   type Ends,
   exampleText,
   exportIdentity,
@@ -30,6 +31,7 @@ export const program: Program = commandProgram({
     addIdentity(root, ends);
     addContract(root, ends);
     addRunning(root, ends);
+    addDoctor(root, ends);
   },
 });
 
@@ -205,3 +207,17 @@ const more = (value: string, before: readonly string[] | undefined): readonly st
   ...(before ?? []),
   value,
 ];
+
+const addDoctor = (root: Command, ends: Ends): void => {
+  root
+    .command("doctor")
+    .description("What this machine can compute with, how fast, and what would cure what it cannot.")
+    .option("--contract <file>", "a contract whose rounds are estimated")
+    .option(...JSON_OPTION)
+    .addHelpText("after", exampleText("npx bulkhead-coordinator doctor --contract contract.json"))
+    .action(
+      ends(({ contract, json }: { readonly contract?: string; json?: true }) =>
+        doctor({ side: "coordinator", contract, json }),
+      ),
+    );
+};

@@ -8,3 +8,6 @@ export * from "./ring/open-ring-engine.ts";
 export * from "./ring/ring-engine.ts";
 export * from "./ring/self-test.ts";
 export * from "./from-crypto.ts";
+export type { BackendSurvey } from "./survey/probe-backend.ts";
+export * from "./survey/survey-backends.ts";
+export * from "./survey/survey-ring-engines.ts";

@@ -10,6 +10,7 @@ export { baseDigest } from "./model-files.ts";
 export type { ModuleTrainerOptions } from "./module-trainer.ts";
 export { openTrainer, type TrainerSpec } from "./open-trainer.ts";
 export type { Activations, ActivationStore, NamedText } from "./prefix-cache.ts";
+export * from "./measure-training.ts";
 export * from "./safetensors.ts";
 export * from "./text-directions.ts";
 export { openThreadedTrainer } from "./threaded-trainer.ts";

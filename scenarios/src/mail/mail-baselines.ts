@@ -13,9 +13,9 @@ import {
   canonicalModelBytes,
   type ClassifierTask,
   type Example,
+  measureTraining,
   openClassifierTrainer,
   type Optimiser,
-  parameterCount,
   readClassifierCheckpoint,
 } from "@bulkhead/finetune";
 import { classifierTaskOf, readInitialModel, readAnyContractFile } from "@bulkhead/party";
@@ -133,7 +133,6 @@ const judge = async (
 };
 
 const PROBED_ROWS = 8;
-const PROBED_STEPS = 2;
 const PROBE_TASK: ClassifierTask = {
   classes: 2,
   maxTokens: 64,
@@ -145,26 +144,12 @@ const PROBE_TASK: ClassifierTask = {
 const probe = async (modelFolder: string): Promise<Probe> => {
   const { name, notice } = await openBackend("auto");
   if (notice === undefined) return { backend: name };
-  const examples = Array.from({ length: PROBED_ROWS }, (_, i) => ({
-    text: "word ".repeat(64),
-    label: i % 2,
-  }));
-  const trainer = await openClassifierTrainer({ modelFolder, task: PROBE_TASK, examples });
-  const job = {
-    model: new Float32Array(parameterCount(trainer.tensors)),
-    round: 1,
-    rounds: 1,
+  const { secondsPerExample } = await measureTraining({
+    modelFolder,
+    task: PROBE_TASK,
     batchSize: PROBED_ROWS,
-    learningRate: 1e-3,
-    schedule: "constant",
-    optimiser: { type: "sgd" },
-    shuffleSeed: new Uint8Array(32),
-  } as const;
-  await trainer.train({ ...job, localSteps: 1 });
-  const started = performance.now();
-  await trainer.train({ ...job, localSteps: PROBED_STEPS });
-  const seconds = (performance.now() - started) / 1000;
-  return { backend: name, notice, secondsPerExample: seconds / (PROBED_STEPS * PROBED_ROWS) };
+  });
+  return { backend: name, notice, secondsPerExample };
 };
 
 runMain(async ([mode, place]) => {

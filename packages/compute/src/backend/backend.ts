@@ -22,15 +22,15 @@ export interface Backend {
   readonly notice?: string;
 }
 
-/** Fastest first. */
-const ORDER: readonly BackendName[] = ["tensorflow", "wasm", "cpu"];
+/** Fastest first, as `auto` tries them. */
+export const BACKENDS: readonly BackendName[] = ["tensorflow", "wasm", "cpu"];
 
 const SLOWER = { tensorflow: "", wasm: "5 to 10 times", cpu: "more than 100 times" } as const;
 
 /** Throws an {@link InputError} when the named backend, or with `auto` every one, cannot be used here. */
 export const openBackend = async (preference: BackendPreference = "auto"): Promise<Backend> => {
   const refusals: string[] = [];
-  for (const name of preference === "auto" ? ORDER : [preference]) {
+  for (const name of preference === "auto" ? BACKENDS : [preference]) {
     const opened = await tryOpen(name);
     if (typeof opened === "string") refusals.push(`${name}: ${opened}`);
     else return refusals.length === 0 ? opened : { ...opened, notice: noticeOf(name, refusals) };

@@ -1,0 +1,20 @@
+import { surveyBackends, surveyRingEngines } from "@bulkhead/compute";
+import { expect, test } from "vitest";
+
+test("each backend is tried in a thread of its own, and measured or refused with a cure", async () => {
+  const surveys = await surveyBackends();
+  expect(surveys.map(({ name }) => name)).toEqual(["tensorflow", "wasm", "cpu"]);
+  for (const survey of surveys)
+    if (survey.usable) {
+      expect(survey.selfTest).toBe("passed");
+      expect(survey.gflops).toBeGreaterThan(0);
+      expect(survey.gigabytesPerSecond).toBeGreaterThan(0);
+    } else expect(survey.cure).not.toBe("");
+  // The caller's own thread has opened none.
+  expect(surveys.filter(({ name }) => name !== "tensorflow").every(({ usable }) => usable)).toBe(true);
+});
+
+test("ring engines are measured after their self-test", async () => {
+  const [engine] = await surveyRingEngines();
+  expect(engine).toMatchObject({ usable: true });
+});
