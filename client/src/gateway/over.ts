@@ -50,6 +50,6 @@ export const inFamily = (problem: InputProblem): InputProblem => {
 };
 
 const FAMILIES: readonly (readonly [RegExp, string])[] = [
-  [/^(?:address|proxy)-malformed$|^root-certificates-/u, "config"],
-  [/^(?!link-|tls-|coordinator-)/u, "link"],
+  [/^(?:address|proxy)-malformed$/u, "config"],
+  [/^(?!link-|tls-|coordinator-|config-)/u, "link"],
 ];
