@@ -102,6 +102,24 @@ test("a coordinator that stays away is unreachable once the time for another ses
   expect(await gateway.next("over")).toEqual({ type: "over", code: "unreachable" });
 });
 
+test("a coordinator that was stopped is waited for, and if it stays away that is what is said", async () => {
+  const federation = newFederation({ timing: { resumeMs: 200 } });
+  const port = await openPort(federation);
+  const gateway = startGateway(federation, { ...port, settings: { reachMs: 2000 } });
+  await gateway.next("link", ({ state }) => state === "fresh");
+  await port.close();
+  const waiting = await gateway.problem();
+  expect([waiting.code, waiting.cure]).toEqual(["coordinator-stopped", "it is waited for, up to 2 s"]);
+  const again = await openPort(federation, { port: port.port });
+  await gateway.next("link", ({ state }) => state === "fresh");
+  await again.close();
+  expect((await gateway.problem()).cure).toBe("it is waited for, up to 2 s");
+  const over = await gateway.problem();
+  expect([over.code, exitCodeOf(over.code)]).toEqual(["coordinator-stopped", 4]);
+  expect(over.cure).toBe("run the same command again to go on");
+  expect(await gateway.next("over")).toEqual({ type: "over", code: "unreachable" });
+});
+
 test("a frame that may not leave is answered with its code, and the coordinator never sees it", async () => {
   const federation = newFederation();
   const port = await openPort(federation);
