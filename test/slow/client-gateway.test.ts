@@ -1,10 +1,11 @@
+import fs from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { readEgressLog } from "@bulkhead/client";
 import { exitCodeOf } from "@bulkhead/console";
 import { createIdentity } from "@bulkhead/crypto";
 import { CHUNK_BYTES, encodeFrame } from "@bulkhead/protocol";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { newFederation } from "../coordinator/federation.ts";
 import { openPort, startGateway } from "../client/gateway-desk.ts";
 
@@ -131,6 +132,25 @@ test("a frame that may not leave is answered with its code, and the coordinator 
   expect(await gateway.next("refused")).toEqual({ type: "refused", code: "frame" });
   gateway.say({ type: "frame", bytes: advert(99) });
   expect(await gateway.next("refused")).toEqual({ type: "refused", code: "rounds" });
+  gateway.say({ type: "close" });
+  await gateway.ended;
+  expect(port.received).toEqual([]);
+});
+
+test("where the egress log cannot be written nothing leaves, and the disk is to blame", async () => {
+  const federation = newFederation();
+  const port = await openPort(federation);
+  const gateway = startGateway(federation, port);
+  const { epoch } = await gateway.next("link");
+  gateway.say({ type: "begin", epoch });
+  const full = vi.spyOn(fs, "writeSync").mockImplementation(() => {
+    throw Object.assign(new Error("full"), { code: "ENOSPC" });
+  });
+  gateway.say({ type: "frame", bytes: advert(1) });
+  const { code } = await gateway.problem();
+  full.mockRestore();
+  expect([code, exitCodeOf(code)]).toEqual(["disk-full", 1]);
+  expect(await gateway.next("over")).toEqual({ type: "over", code: "failed" });
   gateway.say({ type: "close" });
   await gateway.ended;
   expect(port.received).toEqual([]);
