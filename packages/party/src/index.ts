@@ -6,5 +6,6 @@ export * from "./describe-contract.ts";
 export * from "./identity-commands.ts";
 export * from "./known-metrics.ts";
 export * from "./model.ts";
+export * from "./read-own-file.ts";
 export * from "./sign-contract.ts";
 export * from "./tell-result.ts";
