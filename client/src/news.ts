@@ -30,7 +30,6 @@ export const OUTCOMES = [
   "withdrawn",
   "failed",
   "job-failed",
-  "job-stopped",
   "unreachable",
 ] as const;
 export type OutcomeType = (typeof OUTCOMES)[number];

@@ -3,18 +3,17 @@ import path from "node:path";
 import {
   bytesToHex,
   canonicalJson,
-  InputError,
   listOf,
   oneOf,
   parseCanonicalJson,
   record,
-  ShapeError,
   text,
   textMatching,
   type TypeOf,
 } from "@bulkhead/base";
 import type { Job } from "@bulkhead/protocol";
-import { makeFolder, readFileBounded, type PublicIdentity, writeFileAtomic } from "@bulkhead/store";
+import { readOwnFile } from "@bulkhead/party";
+import { makeFolder, type PublicIdentity, writeFileAtomic } from "@bulkhead/store";
 import type { PolicyFacts } from "./policy.ts";
 
 const LONGEST_FILE = 4 << 20;
@@ -33,23 +32,16 @@ const peersFile = (state: string): string => path.join(state, "peers.json");
 
 /** None where nobody was verified yet. Throws an {@link InputError} `peer-file` where the file was damaged. */
 export const readVerifiedPeers = async (state: string): Promise<readonly VerifiedPeer[]> => {
-  const file = peersFile(state);
-  const bytes = await readFileBounded(file, LONGEST_FILE).catch((error: unknown) => {
-    if (error instanceof InputError && error.code === "file-missing") return undefined;
-    throw error;
-  });
-  if (bytes === undefined) return [];
-  try {
-    return peersShape(parseCanonicalJson(bytes)).verified;
-  } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
-    throw new InputError({
+  const peers = await readOwnFile(peersFile(state), {
+    longest: LONGEST_FILE,
+    parse: (bytes) => peersShape(parseCanonicalJson(bytes)),
+    damaged: {
       code: "peer-file",
-      place: error.path === "" ? file : `${file} ${error.path}`,
-      problem: `expected ${error.expected}`,
+      problem: "it is no list of verified peers",
       cure: "remove the file and verify the peers again",
-    });
-  }
+    },
+  });
+  return peers?.verified ?? [];
 };
 
 export const markVerified = async (state: string, peer: PublicIdentity, now: Date): Promise<void> => {

@@ -61,10 +61,20 @@ export const adoptInitialModel = async (folder: JobFolder, job: Job, file: strin
     const kept = sha256(await readFileBounded(folder.initialModel, LONGEST_MODEL));
     if (equalBytes(kept, fieldBytes(job.contract.initial.digest))) return;
   }
-  const bytes = await readFileBounded(file, LONGEST_MODEL);
+  const bytes = await readFileBounded(file, LONGEST_MODEL).catch((error: unknown) => {
+    throw error instanceof InputError && error.code === "file-missing" ? noInitialModel(file) : error;
+  });
   readInitialModel(job, bytes, file);
   await writeFileAtomic(folder.initialModel, bytes);
 };
+
+const noInitialModel = (file: string): InputError =>
+  new InputError({
+    code: "file-missing",
+    place: file,
+    problem: "the initial model is not there",
+    cure: "name the initial.safetensors that was drafted with this contract: --initial",
+  });
 
 const keptModel = async (
   folder: JobFolder,

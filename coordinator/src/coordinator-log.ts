@@ -17,6 +17,7 @@ export type CoordinatorEvents = {
     readonly name: string;
     readonly presence: Presence | "behind" | "ahead" | "other-model" | "left";
     readonly why?: string | undefined;
+    readonly unsaid?: number;
   };
   readonly "turned-away": { readonly why: string; readonly unsaid?: number };
   readonly waiting: { readonly round: number; readonly ready: number; readonly needed: number };
@@ -60,9 +61,11 @@ export const logTransition = (
 const MOST_TURNED_AWAY = 30;
 /** In a minute, of messages that changed nothing: an honest member has a few of them after a new link. */
 const MOST_IGNORED = 300;
+/** In a minute: its link may come and go every few seconds. */
+const MOST_OF_A_MEMBER = 30;
 const MINUTE = 60_000;
 
-/** Logs transitions; of messages that change nothing, which a member can send without end, up to so many a minute. */
+/** Logs transitions; of what a member can cause without end and changes nothing, up to so many a minute. */
 export const transitionLog = (
   log: CoordinatorLog,
   now: () => number = () => performance.now(),
@@ -70,9 +73,22 @@ export const transitionLog = (
   const say = limited(MOST_IGNORED, now);
   return (description) => {
     const { before, after, event, message, reasons } = description;
-    const isIgnored = event === "received" && before === after && reasons.length > 0;
+    const isIgnored = before === after && (event === "lost" || (event === "received" && reasons.length > 0));
     if (isIgnored || message === "hello") say((unsaid) => logTransition(log, description, unsaid));
     else logTransition(log, description);
+  };
+};
+
+export type MemberLog = (level: "info" | "warn", fields: CoordinatorEvents["member"]) => void;
+
+/** Logs how members come and go, of each up to so many a minute, warnings apart; the next line says how many went unsaid. */
+export const memberLog = (log: CoordinatorLog, now: () => number = () => performance.now()): MemberLog => {
+  const says = new Map<string, ReturnType<typeof limited>>();
+  return (level, fields) => {
+    const key = `${level} ${fields.from}`;
+    const say = says.get(key) ?? limited(MOST_OF_A_MEMBER, now);
+    says.set(key, say);
+    say((unsaid) => log.log(level, "member", { ...fields, ...(unsaid === undefined ? {} : { unsaid }) }));
   };
 };
 

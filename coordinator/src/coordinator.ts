@@ -18,7 +18,7 @@ import { type FolderLock, type Journal, lockFolder } from "@bulkhead/store";
 import { type ListenOptions, listenWebSocket, type SessionLimits } from "@bulkhead/transport";
 import { type Model, expectAllSigned, expectKnownTask } from "@bulkhead/party";
 import { adoptInitialModel, loadModel } from "./checkpoints.ts";
-import { type CoordinatorLog, SILENT, turnedAwayLog } from "./coordinator-log.ts";
+import { type CoordinatorLog, memberLog, SILENT, turnedAwayLog } from "./coordinator-log.ts";
 import { Enrolment } from "./enrolment.ts";
 import { Failure } from "./failure.ts";
 import { type JobFolder, jobFolder, openJobFolder } from "./job-folder.ts";
@@ -163,7 +163,8 @@ const assemble = (
   const watcher = { changed: () => {} };
   const touch = () => watcher.changed();
   const rollCall = new RollCall(desks, touch);
-  const reception = new Reception({ job, folder, desks, rollCall, log });
+  const logMember = memberLog(log);
+  const reception = new Reception({ job, folder, desks, rollCall, logMember });
   const metrics = new Metrics(desks.values());
   const providerSecretKey = identity.signing.secretKey;
   const attempts = { job, folder, engine, machine, providerSecretKey };
@@ -182,7 +183,7 @@ const assemble = (
       onLost: (id) => reception.lost(id),
       onPresence: (from, presence, why) => {
         const { name } = job.memberById.get(from)!;
-        log.log(presence === "malformed" ? "warn" : "info", "member", { from, name, presence, why });
+        logMember(presence === "malformed" ? "warn" : "info", { from, name, presence, why });
         rollCall.changed();
       },
       onTurnedAway: turnedAwayLog(log),

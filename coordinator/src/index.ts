@@ -3,6 +3,7 @@ export {
   type CoordinatorEvents,
   type CoordinatorLog,
   logTransition,
+  memberLog,
   transitionLog,
   turnedAwayLog,
 } from "./coordinator-log.ts";

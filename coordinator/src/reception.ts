@@ -11,7 +11,7 @@ import type {
   MessageOf,
 } from "@bulkhead/protocol";
 import type { MemberId } from "@bulkhead/secagg";
-import type { CoordinatorLog } from "./coordinator-log.ts";
+import type { MemberLog } from "./coordinator-log.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry } from "./journal/job-journal.ts";
 import type { MemberDesk } from "./member-desk.ts";
@@ -26,7 +26,7 @@ interface ReceptionTools {
   readonly folder: JobFolder;
   readonly desks: ReadonlyMap<MemberId, MemberDesk>;
   readonly rollCall: RollCall;
-  readonly log: CoordinatorLog;
+  readonly logMember: MemberLog;
 }
 
 export class Reception {
@@ -126,7 +126,7 @@ export class Reception {
     const heard = this.attempt?.post({ type: "received", from, message });
     if (LEAVES_ATTEMPT_ONLY.has(message.code) || desk.hasLeft) return heard;
     desk.leave();
-    this.#tools.log.log("warn", "member", {
+    this.#tools.logMember("warn", {
       from,
       name: desk.member.name,
       presence: "left",
@@ -152,7 +152,7 @@ export class Reception {
   #noteLineage(desk: MemberDesk, { applied }: MessageOf<ClientMessage, "hello">): void {
     const model = { applied: this.applied.length, modelHash: this.modelHash };
     if (desk.isReady(model)) return;
-    this.#tools.log.log("warn", "member", {
+    this.#tools.logMember("warn", {
       from: desk.member.id,
       name: desk.member.name,
       presence: applied > model.applied ? "ahead" : "other-model",

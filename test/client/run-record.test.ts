@@ -45,7 +45,7 @@ test("a run that is new is ours, with the folder's lock", async () => {
   await expect(lockFolder(state)).rejects.toMatchObject({ code: "folder-in-use" });
 });
 
-test.each(["done", "job-failed", "withdrawn"] as const)(
+test.each(["done", "withdrawn"] as const)(
   "a run that is over as %s only tells how it ended",
   async (outcome) => {
     const { state, runs, claim } = prepared();
@@ -55,7 +55,7 @@ test.each(["done", "job-failed", "withdrawn"] as const)(
   },
 );
 
-test.each(["running", "stopped", "failed", "unreachable", "refused", "job-stopped"] as const)(
+test.each(["running", "stopped", "failed", "unreachable", "refused", "job-failed"] as const)(
   "a run that ended as %s is gone on with",
   async (outcome) => {
     const { runs, claim } = prepared();
@@ -125,7 +125,6 @@ test("each outcome has its exit code, and all but done and stopped a line that s
   expect(exits("done")).toEqual([0, undefined]);
   expect(exits("stopped", "stopped")).toEqual([5, undefined]);
   expect(exits("job-failed")).toEqual([1, "job-failed"]);
-  expect(exits("job-stopped")).toEqual([4, "coordinator-stopped"]);
   expect(exits("withdrawn")).toEqual([3, "contract-withdrawn"]);
   expect(exits("unreachable", "not-let-in", said)).toEqual([4, "link-unknown-member"]);
   expect(exits("unreachable", "unreachable")).toEqual([4, "link-unreachable"]);

@@ -51,6 +51,16 @@ test("a classifier's contract that does not describe its adapters is refused bef
   });
 });
 
+test("an initial model that is not there is asked for by its option", async () => {
+  const federation = newFederation();
+  const initialModel = path.join(federation.folder, "none.safetensors");
+  await expect(coordinate({ ...federation, initialModel })).rejects.toMatchObject({
+    code: "file-missing",
+    place: initialModel,
+    cure: expect.stringContaining("--initial"),
+  });
+});
+
 test("what a killed process had half written is removed", async () => {
   const federation = newFederation({ rounds: 1 });
   const first = await coordinate(federation);

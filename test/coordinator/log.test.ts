@@ -2,6 +2,7 @@ import { createLogger, progressTo } from "@bulkhead/console";
 import {
   type CoordinatorEvents,
   logTransition,
+  memberLog,
   progressLog,
   transitionLog,
   turnedAwayLog,
@@ -62,6 +63,28 @@ test("each transition is one line with the machine's event, place and reasons", 
       words: ["fewer members than the contract's minimum (stage adverts, present 2, needed 3)"],
     }),
   ]);
+});
+
+test("a member that comes and goes without end fills no disk, and hides nobody else and no warning", () => {
+  const { log, lines } = logger();
+  let now = 0;
+  const member = memberLog(log, () => now);
+  for (let times = 0; times < 1000; times++) member("info", { from: 4, name: "d", presence: "linked" });
+  member("info", { from: 5, name: "e", presence: "linked" });
+  member("warn", { from: 4, name: "d", presence: "malformed" });
+  expect(lines()).toHaveLength(32);
+  now = 60_000;
+  member("info", { from: 4, name: "d", presence: "link-lost" });
+  expect(lines().at(-1)).toMatchObject({ from: 4, presence: "link-lost", unsaid: 970 });
+});
+
+test("a member that is lost again and again in a stage is not told of without end", () => {
+  const { log, lines } = logger();
+  const say = transitionLog(log, () => 0);
+  for (let times = 0; times < 1000; times++) say({ ...transition, event: "lost" });
+  expect(lines()).toHaveLength(300);
+  say({ ...transition, event: "lost", after: "void" });
+  expect(lines()).toHaveLength(301);
 });
 
 test("strangers fill no disk: beyond thirty a minute only their number is said", () => {

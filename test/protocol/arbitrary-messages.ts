@@ -106,7 +106,7 @@ export const coordinatorMessages: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
   inAttempt("waiting", fc.record({ members: list(members) })),
   fc.record({
     type: fc.constant("finished" as const),
-    code: fc.constantFrom("done" as const, "stopped" as const, "failed" as const),
+    code: fc.constantFrom("done" as const, "failed" as const),
   }),
 );
 

@@ -113,7 +113,7 @@ describe.each(inAttempt)("a client that is %s", (_stage, state) => {
   });
 
   test("is over when the coordinator ends the job", () => {
-    for (const code of ["done", "stopped", "failed"] as const) {
+    for (const code of ["done", "failed"] as const) {
       const { state: over } = receive(state, { type: "finished", code });
       expect(over).toEqual({ stage: "finished", code });
       expect(isClientOver(over)).toBe(true);

@@ -1,10 +1,11 @@
+import fs from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { readEgressLog } from "@bulkhead/client";
 import { exitCodeOf } from "@bulkhead/console";
 import { createIdentity } from "@bulkhead/crypto";
 import { CHUNK_BYTES, encodeFrame } from "@bulkhead/protocol";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { newFederation } from "../coordinator/federation.ts";
 import { openPort, startGateway } from "../client/gateway-desk.ts";
 
@@ -102,6 +103,24 @@ test("a coordinator that stays away is unreachable once the time for another ses
   expect(await gateway.next("over")).toEqual({ type: "over", code: "unreachable" });
 });
 
+test("a coordinator that was stopped is waited for, and if it stays away that is what is said", async () => {
+  const federation = newFederation({ timing: { resumeMs: 200 } });
+  const port = await openPort(federation);
+  const gateway = startGateway(federation, { ...port, settings: { reachMs: 2000 } });
+  await gateway.next("link", ({ state }) => state === "fresh");
+  await port.close();
+  const waiting = await gateway.problem();
+  expect([waiting.code, waiting.cure]).toEqual(["coordinator-stopped", "it is waited for, up to 2 s"]);
+  const again = await openPort(federation, { port: port.port });
+  await gateway.next("link", ({ state }) => state === "fresh");
+  await again.close();
+  expect((await gateway.problem()).cure).toBe("it is waited for, up to 2 s");
+  const over = await gateway.problem();
+  expect([over.code, exitCodeOf(over.code)]).toEqual(["coordinator-stopped", 4]);
+  expect(over.cure).toBe("run the same command again to go on");
+  expect(await gateway.next("over")).toEqual({ type: "over", code: "unreachable" });
+});
+
 test("a frame that may not leave is answered with its code, and the coordinator never sees it", async () => {
   const federation = newFederation();
   const port = await openPort(federation);
@@ -113,6 +132,25 @@ test("a frame that may not leave is answered with its code, and the coordinator 
   expect(await gateway.next("refused")).toEqual({ type: "refused", code: "frame" });
   gateway.say({ type: "frame", bytes: advert(99) });
   expect(await gateway.next("refused")).toEqual({ type: "refused", code: "rounds" });
+  gateway.say({ type: "close" });
+  await gateway.ended;
+  expect(port.received).toEqual([]);
+});
+
+test("where the egress log cannot be written nothing leaves, and the disk is to blame", async () => {
+  const federation = newFederation();
+  const port = await openPort(federation);
+  const gateway = startGateway(federation, port);
+  const { epoch } = await gateway.next("link");
+  gateway.say({ type: "begin", epoch });
+  const full = vi.spyOn(fs, "writeSync").mockImplementation(() => {
+    throw Object.assign(new Error("full"), { code: "ENOSPC" });
+  });
+  gateway.say({ type: "frame", bytes: advert(1) });
+  const { code } = await gateway.problem();
+  full.mockRestore();
+  expect([code, exitCodeOf(code)]).toEqual(["disk-full", 1]);
+  expect(await gateway.next("over")).toEqual({ type: "over", code: "failed" });
   gateway.say({ type: "close" });
   await gateway.ended;
   expect(port.received).toEqual([]);

@@ -3,6 +3,7 @@ import { makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { freshFolder, hasNamespaces, launch, nextLine, WITHOUT_NAMESPACES } from "../launch.ts";
 import { asOrdinaryUser } from "../ordinary-user.ts";
@@ -117,6 +118,29 @@ describe("reading a file", () => {
     const handle = await writer;
     await expect(readFileBounded(pipe, 99)).rejects.toMatchObject({ code: "file-too-large" });
     await handle.close();
+  });
+
+  test("that is a pipe takes what a slow writer says, to its end", async () => {
+    const pipe = join(freshFolder(), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const reading = readFileBounded(pipe, 99);
+    await sleep(50);
+    const writer = await fs.promises.open(pipe, "w");
+    await writer.write("first ");
+    await sleep(50);
+    await writer.write("second");
+    await writer.close();
+    expect(utf8ToText(await reading)).toBe("first second");
+  });
+
+  test("that is a pipe to which nobody writes does not hold the process", async () => {
+    const pipe = join(freshFolder(), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    await expect(readFileBounded(pipe, 99)).rejects.toMatchObject({
+      code: "path-wrong",
+      place: pipe,
+      problem: "it is a pipe, and nothing comes out of it",
+    });
   });
 
   test("that is missing, or a folder, says so", async () => {

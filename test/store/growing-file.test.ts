@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { channel } from "node:diagnostics_channel";
 import { join } from "node:path";
@@ -72,6 +73,12 @@ test.skipIf(!fs.existsSync("/dev/full"))(
     file.close();
   },
 );
+
+test("a pipe in the place of the file is an error that names it", () => {
+  const path = join(freshFolder(), "pipe");
+  execFileSync("mkfifo", [path]);
+  expect(() => openGrowingFile(path)).toThrow(expect.objectContaining({ code: "path-wrong", place: path }));
+});
 
 test("a missing folder is an error that names the path", () => {
   const path = join(freshFolder(), "none", "upload");

@@ -1,9 +1,11 @@
 /** Sessions over real sockets: TLS, a company's own root certificate, and a forward proxy. */
-import { InputError } from "@bulkhead/base";
+import { InputError, Secret, utf8 } from "@bulkhead/base";
 import { randomBytes } from "@bulkhead/crypto";
 import {
   dialWebSocket,
   isWorthRetrying,
+  networkProblem,
+  statusProblem,
   listenWebSocket,
   type DialOptions,
   type Listener,
@@ -53,7 +55,7 @@ const startProxy = async (options?: ProxyOptions): Promise<ForwardProxy> => {
 /** Dials, talks, and closes; throws what `dialWebSocket` throws. */
 const talkOver = async (options: DialOptions): Promise<void> => {
   const link = await dialWebSocket(options);
-  const session = dialAs(member, () => Promise.resolve(link), { resumeMs: 100 });
+  const session = dialAs(member, () => Promise.resolve(link), { resumeMs: 10_000 });
   try {
     const sent = randomBytes(1000);
     const heard = new Promise<Uint8Array>((resolve) => {
@@ -91,6 +93,27 @@ const withEnvironment = async (
       else process.env[name] = value;
   }
 };
+
+test("what TLS says of a certificate comes with the cure for that", () => {
+  const at = { url: new URL("wss://c:1"), proxy: undefined };
+  const cureOf = (code: string) => networkProblem(Object.assign(new Error(code), { code }), at, false).cure;
+  expect(cureOf("CERT_HAS_EXPIRED")).toContain("clock");
+  expect(cureOf("CERT_NOT_YET_VALID")).toContain("clock");
+  expect(cureOf("ERR_TLS_CERT_ALTNAME_INVALID")).toContain("host name");
+  for (const code of ["SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"])
+    expect(cureOf(code)).toContain("root");
+  expect(cureOf("EPROTO")).toContain("write ws://");
+});
+
+test("an answer that TLS servers give to plain HTTP suggests wss, and only where ws was written", () => {
+  const cureOf = (status: number, url: string) =>
+    statusProblem(status, { url: new URL(url), proxy: undefined }).cure;
+  for (const status of [400, 301, 426]) {
+    expect(cureOf(status, "ws://c:1")).toContain("write wss://");
+    expect(cureOf(status, "wss://c:1")).not.toContain("write wss://");
+  }
+  expect(cureOf(404, "ws://c:1")).not.toContain("write wss://");
+});
 
 describe("through a forward proxy", () => {
   test("a session over a plain socket goes by CONNECT", async () => {
@@ -223,8 +246,25 @@ describe.skipIf(!hasOpenssl)("over TLS (skipped without the openssl command)", (
     const [open, secured] = [await listen(), await listen(tls.server)];
     const upwards = await problemOf({ url: urlOf(open, "wss"), proxy: "none" });
     expect(upwards.code).toBe("tls-mismatch");
+    expect(upwards.cure).toContain("write ws://");
     const downwards = await problemOf({ url: urlOf(secured), proxy: "none" });
-    expect(downwards.cure).toContain("wss");
+    expect(downwards.cure).toContain("write wss://");
+  });
+
+  test("a port and a key that do not belong together, or are none, are said by the name of their file", async () => {
+    const files = { certificate: "/etc/tls.pem", key: "/etc/tls.key" };
+    const { certificate, key } = tls.server;
+    const cases = [
+      [{ certificate: "none", key }, files.certificate, "it is no certificate in PEM form"],
+      [{ certificate, key: new Secret(utf8("none")) }, files.key, "it is no key in PEM form"],
+      [{ certificate, key: tls.elsewhere.key }, files.key, "it belongs to another certificate"],
+    ] as const;
+    for (const [given, place, problem] of cases)
+      await expect(listen({ ...given, files })).rejects.toMatchObject({
+        code: "config-certificate",
+        place,
+        problem,
+      });
   });
 
   test("root certificates that are none are said with a cure", async () => {
@@ -234,7 +274,7 @@ describe.skipIf(!hasOpenssl)("over TLS (skipped without the openssl command)", (
       tls.authority.replace(/\n[A-Za-z0-9]{8}/u, "\nAAAAAAAA"),
     ]) {
       const problem = await problemOf({ url: "wss://127.0.0.1:1", proxy: "none", extraRoots });
-      expect(problem.code).toBe("root-certificates-unreadable");
+      expect(problem.code).toBe("config-root-certificates");
     }
   });
 

@@ -32,12 +32,10 @@ const OUTCOME_BY_CODE: Readonly<Partial<Record<ReasonCode, OutcomeType>>> = {
   internal: "failed",
 };
 
-export const outcomeOfFinish = (code: "done" | "stopped" | "failed"): CellOutcome => {
+export const outcomeOfFinish = (code: "done" | "failed"): CellOutcome => {
   switch (code) {
     case "done":
       return { outcome: "done" };
-    case "stopped":
-      return { outcome: "job-stopped", code: "job-stopped", detail: "the provider has stopped the job" };
     case "failed":
       return { outcome: "job-failed", code: "job-failed", detail: "the job cannot be gone on with" };
   }

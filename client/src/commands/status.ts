@@ -1,7 +1,7 @@
 /** `status`: what the client of this config is doing, or how it ended, and what has left the site. */
 import path from "node:path";
 import type { Json } from "@bulkhead/base";
-import { EXIT, humanBytes } from "@bulkhead/console";
+import { EXIT, humanBytes, printable } from "@bulkhead/console";
 import { tellResult } from "@bulkhead/party";
 import { loadSiteConfig } from "../config.ts";
 import { maskedBytesOf } from "../gateway/egress.ts";
@@ -64,7 +64,7 @@ const linesOf = (status: SiteStatus, isRunning: boolean, egress: Egress): readon
     `Link: ${isRunning ? link : "none"}. Wall: ${wall.strength}${wall.notice === undefined ? "" : ` (${wall.notice})`}.`,
     `Left this site under the contract: ${egress.messages} messages, ${humanBytes(egress.maskedBytes)} of masked input in ${egress.attempts} attempts.`,
     ...(attempt !== undefined && status.outcome !== "done" && problem !== undefined
-      ? [`Last problem: ${problem}`]
+      ? [`Last problem: ${printable(problem)}`]
       : []),
     `As of ${updatedAt}`,
   ];

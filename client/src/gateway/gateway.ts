@@ -126,6 +126,7 @@ class Gateway {
 
   async #send(uplink: Uplink, bytes: Uint8Array): Promise<void> {
     const refusal = this.#pass(bytes);
+    if (refusal === "unwritten") return;
     if (refusal !== undefined) {
       this.#tell(problemNews(refusedProblem(refusal)));
       return this.#channel.send({ type: "refused", code: refusal });
@@ -134,14 +135,14 @@ class Gateway {
     await uplink.send(bytes);
   }
 
-  /** Where the log cannot be written nothing may leave. */
-  #pass(bytes: Uint8Array): EgressRefusal | undefined {
+  /** Where the log cannot be written nothing may leave, now or later: that is this machine's fault and no refusal. */
+  #pass(bytes: Uint8Array): EgressRefusal | "unwritten" | undefined {
     try {
       return this.#parts.egress.pass(bytes);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      this.#tell(problemNews(error));
-      return "frame";
+      this.#onOver("failed", error);
+      return "unwritten";
     }
   }
 

@@ -12,8 +12,9 @@ type Verdict =
 export const verdictOf = (reason: SessionOver, place: string): Verdict => {
   const over = (code: OverCode): Verdict => ({ type: "over", code, problem: linkProblem(reason, place) });
   switch (reason.type) {
-    case "closed-by-us":
     case "closed-by-peer":
+      return { type: "again", isRestart: isShutDown(reason) };
+    case "closed-by-us":
     case "protocol-violation":
     case "overflow":
       return { type: "again", isRestart: false };
@@ -27,6 +28,18 @@ export const verdictOf = (reason: SessionOver, place: string): Verdict => {
       return over("failed");
   }
 };
+
+/** The coordinator was stopped in order, and may come back. */
+export const isShutDown = (reason: SessionOver): boolean =>
+  reason.type === "closed-by-peer" && reason.farewell === "shutting-down";
+
+/** While it is waited for, and at the end of that. */
+export const stoppedProblem = (place: string, cure: string): InputProblem => ({
+  code: "coordinator-stopped",
+  place,
+  problem: "the coordinator was stopped before the job was done",
+  cure,
+});
 
 /** The coordinator was started anew, or has waited for us too long: it knows nothing of the session, but us it knows. */
 const isStale = (trouble: Trouble): boolean =>
@@ -50,6 +63,6 @@ export const inFamily = (problem: InputProblem): InputProblem => {
 };
 
 const FAMILIES: readonly (readonly [RegExp, string])[] = [
-  [/^(?:address|proxy)-malformed$|^root-certificates-/u, "config"],
-  [/^(?!link-|tls-|coordinator-)/u, "link"],
+  [/^(?:address|proxy)-malformed$/u, "config"],
+  [/^(?!link-|tls-|coordinator-|config-)/u, "link"],
 ];

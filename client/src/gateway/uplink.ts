@@ -8,14 +8,16 @@ import {
   backoffMs,
   dialSession,
   dialWebSocket,
+  isWorthRetrying,
   type GatewayCertificate,
   type Link,
   type Session,
+  type SessionOver,
   type SessionState,
 } from "@bulkhead/transport";
 import type { LinkState, OverCode } from "../pipe.ts";
 import type { GatewaySettings } from "../settings.ts";
-import { inFamily, verdictOf } from "./over.ts";
+import { inFamily, isShutDown, stoppedProblem, verdictOf } from "./over.ts";
 
 export interface UplinkOptions {
   readonly job: Job;
@@ -48,6 +50,8 @@ export class Uplink {
   #session: Session;
   #openedAt: number | undefined;
   #bad = 0;
+  /** The coordinator has said that it is shut down, and has not been there since. */
+  #isStopped = false;
   #isClosed = false;
   #pause: NodeJS.Timeout | undefined;
   /** Counts sessions from the start's time on: a gateway started anew repeats none of its predecessor's numbers. */
@@ -119,12 +123,21 @@ export class Uplink {
         ...(extraRoots !== undefined && { extraRoots }),
       });
     } catch (error) {
-      if (error instanceof InputError && !this.#troubles.has(error.code)) {
-        this.#troubles.add(error.code);
-        this.#options.onTrouble(inFamily(error));
-      }
+      if (error instanceof InputError) this.#tellTrouble(this.#troubleOf(error));
       throw error;
     }
+  }
+
+  #tellTrouble(problem: InputProblem): void {
+    if (this.#troubles.has(problem.code)) return;
+    this.#troubles.add(problem.code);
+    this.#options.onTrouble(problem);
+  }
+
+  /** Where the coordinator was stopped, that it is not there has its reason. */
+  #troubleOf(error: InputError): InputProblem {
+    const cure = `it is waited for, up to ${Math.round(this.#waitMs / 1000)} s`;
+    return this.#isStopped && isWorthRetrying(error) ? stoppedProblem(this.#address, cure) : inFamily(error);
   }
 
   #onState(state: SessionState): void {
@@ -133,6 +146,7 @@ export class Uplink {
         this.#openedAt = performance.now();
         this.#waitMs = Math.max(this.#options.job.contract.timing.resumeMs, this.#waitMs);
         this.#troubles.clear();
+        this.#isStopped = false;
         this.#options.onLink("fresh", this.#epoch);
         return;
       case "restored":
@@ -143,12 +157,21 @@ export class Uplink {
         this.#options.onLink("lost", this.#epoch);
         return;
       case "over": {
-        const wasLost = state.reason.type === "link-lost" && this.#openedAt !== undefined;
-        const verdict = wasLost ? AGAIN : verdictOf(state.reason, this.#address);
-        if (verdict.type === "over") return this.#end(verdict.code, verdict.problem);
+        const { reason } = state;
+        const wasLost = reason.type === "link-lost" && this.#openedAt !== undefined;
+        const verdict = wasLost ? AGAIN : verdictOf(reason, this.#address);
+        if (verdict.type === "over")
+          return this.#end(verdict.code, this.#endProblem(reason, verdict.problem));
+        this.#isStopped ||= isShutDown(reason);
         this.#again(state, verdict.isRestart);
       }
     }
+  }
+
+  #endProblem(reason: SessionOver, problem: InputProblem): InputProblem {
+    return this.#isStopped && reason.type === "link-lost"
+      ? stoppedProblem(this.#address, "run the same command again to go on")
+      : problem;
   }
 
   #again({ reason }: Extract<SessionState, { readonly type: "over" }>, isRestart: boolean): void {

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import type { Readable } from "node:stream";
 import { printable } from "@bulkhead/console";
+import { onDisk } from "@bulkhead/store";
 
 const LONGEST_FILE = 1 << 20;
 const LONGEST_LINE = 300;
@@ -13,7 +14,7 @@ export class ChildOutput {
 
   /** Begins the file anew; its owner alone may read it, since a trainer may print what it likes. */
   constructor(path: string) {
-    this.#file = fs.openSync(path, "w", 0o600);
+    this.#file = onDisk("write", path, () => fs.openSync(path, "w", 0o600));
   }
 
   take(stream: Readable): void {
@@ -34,6 +35,11 @@ export class ChildOutput {
     this.#tail = `${this.#tail}${data.toString()}`.slice(-4 * LONGEST_LINE);
     const room = LONGEST_FILE - this.#length;
     if (room <= 0) return;
-    this.#length += fs.writeSync(this.#file, data.subarray(0, room));
+    try {
+      this.#length += fs.writeSync(this.#file, data.subarray(0, room));
+    } catch {
+      // It only helps to understand an end: a full disk ends the run where something has to be saved.
+      this.#length = LONGEST_FILE;
+    }
   }
 }

@@ -2,19 +2,17 @@
  * Beside the identity's file, the contracts that it has taken part in or withdrawn from. It stays with the identity
  * when a state folder is lost: without its journal a used contract is not gone on with.
  */
-import fs from "node:fs";
 import {
   canonicalJson,
-  InputError,
   listOf,
   oneOf,
   parseCanonicalJson,
   record,
-  ShapeError,
   textMatching,
   type TypeOf,
 } from "@bulkhead/base";
-import { readFileBounded, writeFileAtomic } from "@bulkhead/store";
+import { readOwnFile } from "@bulkhead/party";
+import { writeFileAtomic } from "@bulkhead/store";
 
 const digests = listOf(textMatching(/^[0-9a-f]{64}$/u, "a digest"), 100_000);
 const registerShape = record({ format: oneOf("bulkhead-contracts/1"), used: digests, withdrawn: digests });
@@ -38,18 +36,13 @@ export const markContract = async (identity: string, contract: string, mark: Mar
   await writeFileAtomic(file, canonicalJson({ ...register, [mark]: [...register[mark], contract] }));
 };
 
-const readRegister = async (file: string): Promise<Register> => {
-  if (!fs.existsSync(file)) return NONE;
-  const bytes = await readFileBounded(file, LONGEST_REGISTER);
-  try {
-    return registerShape(parseCanonicalJson(bytes));
-  } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
-    throw new InputError({
+const readRegister = async (file: string): Promise<Register> =>
+  (await readOwnFile(file, {
+    longest: LONGEST_REGISTER,
+    parse: (bytes) => registerShape(parseCanonicalJson(bytes)),
+    damaged: {
       code: "contract-register",
-      place: error.path === "" ? file : `${file} ${error.path}`,
-      problem: `expected ${error.expected}`,
+      problem: "it is no list of contracts",
       cure: "restore the file from a copy: it says which contracts this identity has used",
-    });
-  }
-};
+    },
+  })) ?? NONE;

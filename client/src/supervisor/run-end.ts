@@ -28,7 +28,7 @@ export const runEndOf = ({ outcome: { outcome, code, detail, applied }, problem 
  * | job-failed | 1: the coordinator ended the job |
  * | failed | by the problem's code, else 1 |
  * | refused, withdrawn | 3 |
- * | unreachable, job-stopped | 4: tried again later it may go on |
+ * | unreachable | 4: tried again later it may go on |
  * | stopped | 5 |
  */
 export const exitOf = ({ outcome, problem }: RunEnd): ExitCode => {
@@ -39,7 +39,7 @@ export const exitOf = ({ outcome, problem }: RunEnd): ExitCode => {
 
 /** Whether the same run is over for good: asked for again, it only tells how it ended. */
 export const isFinal = ({ outcome }: Pick<RunEnd, "outcome">): boolean =>
-  outcome === "done" || outcome === "job-failed" || outcome === "withdrawn";
+  outcome === "done" || outcome === "withdrawn";
 
 interface Said {
   readonly code: string | undefined;
@@ -65,14 +65,7 @@ const problemOf = (outcome: OutcomeType, said: Said): InputProblem | undefined =
         code: "job-failed",
         place: "coordinator",
         problem: "the coordinator has ended the job: a round could not be finished",
-        cure: "ask the provider for its report; where it starts the job once more, run with another --run-id",
-      };
-    case "job-stopped":
-      return {
-        code: "coordinator-stopped",
-        place: "coordinator",
-        problem: "the coordinator was stopped before the job was done",
-        cure: AGAIN,
+        cure: "ask the provider for its report; where it starts the job once more, run the same command again",
       };
     case "failed":
       return said.problem ?? { ...wordsOf(said, "client"), code: "client-failed", cure: AGAIN };

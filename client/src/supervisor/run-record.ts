@@ -1,5 +1,4 @@
 /** `runs/<id>.json`: what a run is and how it ended, so that the same id is the same run. */
-import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -8,14 +7,13 @@ import {
   oneOf,
   optional,
   record,
-  ShapeError,
   text,
   textMatching,
   type TypeOf,
   utf8,
-  utf8ToText,
 } from "@bulkhead/base";
-import { type FolderLock, lockFolder, makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
+import { parseJson, readOwnFile } from "@bulkhead/party";
+import { type FolderLock, lockFolder, makeFolder, writeFileAtomic } from "@bulkhead/store";
 import { OUTCOMES } from "../news.ts";
 import { isFinal } from "./run-end.ts";
 
@@ -57,22 +55,16 @@ export const writeRunRecord = async (runs: string, run: RunRecord): Promise<void
   await writeFileAtomic(recordFile(runs, run.run), utf8(`${JSON.stringify(run, undefined, 2)}\n`));
 };
 
-export const readRunRecord = async (runs: string, run: string): Promise<RunRecord | undefined> => {
-  const file = recordFile(runs, run);
-  if (!fs.existsSync(file)) return undefined;
-  try {
-    return recordShape(JSON.parse(utf8ToText(await readFileBounded(file, LONGEST_RECORD))));
-  } catch (error) {
-    if (!(error instanceof ShapeError || error instanceof SyntaxError || error instanceof TypeError))
-      throw error;
-    throw new InputError({
+export const readRunRecord = (runs: string, run: string): Promise<RunRecord | undefined> =>
+  readOwnFile(recordFile(runs, run), {
+    longest: LONGEST_RECORD,
+    parse: (bytes) => recordShape(parseJson(bytes)),
+    damaged: {
       code: "run-record",
-      place: file,
       problem: "it is no record of a run",
       cure: "use another --run-id, or remove the file",
-    });
-  }
-};
+    },
+  });
 
 type Claim =
   /** The run is this process's: it begins, or goes on. */

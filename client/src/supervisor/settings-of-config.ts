@@ -1,8 +1,9 @@
 /** From `site.yaml` to what cell and gateway are told. */
 import path from "node:path";
-import { bytesToHex, utf8ToText } from "@bulkhead/base";
+import { bytesToHex } from "@bulkhead/base";
 import type { Job, Member } from "@bulkhead/protocol";
 import { readFileBounded } from "@bulkhead/store";
+import { trustedRoots } from "@bulkhead/transport";
 import type { SiteConfig } from "../config.ts";
 import type { PolicyFacts } from "../policy.ts";
 import type { CellSettings, GatewaySettings } from "../settings.ts";
@@ -45,7 +46,7 @@ export const cellSettings = (
 
 const LONGEST_PEM = 1 << 20;
 
-/** Reads the company's roots. */
+/** Reads the company's roots. Throws an {@link InputError} that names their file where they are none. */
 export const gatewaySettings = async (
   { state, network, policy }: SiteConfig,
   job: Job,
@@ -57,8 +58,15 @@ export const gatewaySettings = async (
     member: member.id,
     ...(address !== undefined && { address }),
     proxy,
-    ...(roots !== undefined && { extraRoots: utf8ToText(await readFileBounded(roots, LONGEST_PEM)) }),
+    ...(roots !== undefined && { extraRoots: await readRoots(roots) }),
     reachMs,
     policy,
   };
+};
+
+const readRoots = async (file: string): Promise<string> => {
+  // PEM is ASCII; what is not shows as no certificate.
+  const pem = Buffer.from(await readFileBounded(file, LONGEST_PEM)).toString("latin1");
+  trustedRoots(pem, file);
+  return pem;
 };

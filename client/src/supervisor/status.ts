@@ -1,5 +1,4 @@
 /** `status.json` in the state folder: what the client is doing just now, for `status` and for people who wait. */
-import fs from "node:fs";
 import {
   finite,
   InputError,
@@ -7,13 +6,12 @@ import {
   oneOf,
   optional,
   record,
-  ShapeError,
   text,
   type TypeOf,
   utf8,
-  utf8ToText,
 } from "@bulkhead/base";
-import { readFileBounded, writeNotice } from "@bulkhead/store";
+import { parseJson, readOwnFile } from "@bulkhead/party";
+import { writeNotice } from "@bulkhead/store";
 import { type News, OUTCOMES } from "../news.ts";
 import type { RunEnd } from "./run-end.ts";
 
@@ -48,21 +46,16 @@ type StatusHead = Pick<SiteStatus, "run" | "job" | "contract" | "member" | "wall
 const LONGEST_STATUS = 1 << 20;
 
 /** `undefined` where no client has been started with this state folder. */
-export const readStatus = async (file: string): Promise<SiteStatus | undefined> => {
-  if (!fs.existsSync(file)) return undefined;
-  try {
-    return statusShape(JSON.parse(utf8ToText(await readFileBounded(file, LONGEST_STATUS))));
-  } catch (error) {
-    if (!(error instanceof ShapeError || error instanceof SyntaxError || error instanceof TypeError))
-      throw error;
-    throw new InputError({
+export const readStatus = (file: string): Promise<SiteStatus | undefined> =>
+  readOwnFile(file, {
+    longest: LONGEST_STATUS,
+    parse: (bytes) => statusShape(parseJson(bytes)),
+    damaged: {
       code: "status-not-readable",
-      place: file,
       problem: "it is no status of a client of this version",
       cure: "start the client again: it writes a new one",
-    });
-  }
-};
+    },
+  });
 
 const SETTLE_MS = 100;
 

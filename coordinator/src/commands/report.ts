@@ -1,11 +1,10 @@
 /** `report`: the report of a job as a table, or as it is. */
 import fs from "node:fs";
 import path from "node:path";
-import { InputError, utf8ToText } from "@bulkhead/base";
+import { InputError, ShapeError } from "@bulkhead/base";
 import { EXIT, humanBytes, humanSeconds, renderTable, z } from "@bulkhead/console";
 import { jobOf } from "@bulkhead/protocol";
-import { readFileBounded } from "@bulkhead/store";
-import { readAnyContractFile, tellResult } from "@bulkhead/party";
+import { parseJson, readAnyContractFile, readOwnFile, tellResult } from "@bulkhead/party";
 import { loadCoordinatorConfig } from "../config.ts";
 import { jobFolder } from "../job-folder.ts";
 
@@ -43,13 +42,28 @@ interface ReportOptions {
 export const showReport = async ({ config: file, contract, json }: ReportOptions): Promise<number> => {
   const { config } = await loadCoordinatorConfig(file);
   const place = contract === undefined ? latestReport(config.state) : await reportOf(config.state, contract);
-  const bytes = await readFileBounded(place, LONGEST_REPORT);
-  const parsed = reportSchema.safeParse(JSON.parse(utf8ToText(bytes)));
-  if (!parsed.success) throw notReadable(place);
-  if (json) process.stdout.write(bytes);
-  else tellResult(undefined, {}, linesOf(parsed.data, place));
+  const found = await readReport(place);
+  if (found === undefined) throw missing(place);
+  if (json) process.stdout.write(found.bytes);
+  else tellResult(undefined, {}, linesOf(found.report, place));
   return EXIT.done;
 };
+
+/** With its bytes, as they stand. */
+const readReport = (place: string) =>
+  readOwnFile(place, {
+    longest: LONGEST_REPORT,
+    parse: (bytes) => {
+      const parsed = reportSchema.safeParse(parseJson(bytes));
+      if (!parsed.success) throw new ShapeError(parsed.error.issues[0]?.path.join(".") ?? "", "a report");
+      return { bytes, report: parsed.data };
+    },
+    damaged: {
+      code: "report-not-readable",
+      problem: "it is no report of a coordinator of this version",
+      cure: "restore it from a copy",
+    },
+  });
 
 const reportOf = async (state: string, contractFile: string): Promise<string> => {
   const { contract } = await readAnyContractFile(contractFile);
@@ -75,14 +89,6 @@ const missing = (place: string): InputError =>
     place,
     problem: "there is no report yet",
     cure: "a report is written when the first round is over, or when the job ends",
-  });
-
-const notReadable = (place: string): InputError =>
-  new InputError({
-    code: "report-not-readable",
-    place,
-    problem: "it is no report of a coordinator of this version",
-    cure: "restore it from a copy",
   });
 
 const linesOf = (report: Report, place: string): readonly string[] => {

@@ -1,6 +1,6 @@
 /** `start`: runs a contract's rounds, from wherever they stand, until they are done or a signal comes. */
 import path from "node:path";
-import { Secret, utf8ToText } from "@bulkhead/base";
+import { Secret } from "@bulkhead/base";
 import { createLogger, EXIT, openProgress, type PassphraseSource, stopSignal } from "@bulkhead/console";
 import { openRingEngine } from "@bulkhead/compute";
 import { readFileBounded } from "@bulkhead/store";
@@ -64,8 +64,10 @@ const networkOptions = async ({
   const { outboxBytes, ...portLimits } = limits;
   const { tls, ...place } = listen;
   const pem = tls && {
-    certificate: utf8ToText(await readFileBounded(tls.certificate, LONGEST_PEM)),
+    // PEM is ASCII; what is not is refused as no certificate.
+    certificate: Buffer.from(await readFileBounded(tls.certificate, LONGEST_PEM)).toString("latin1"),
     key: new Secret(await readFileBounded(tls.key, LONGEST_PEM)),
+    files: tls,
   };
   return {
     listen: { ...place, trustProxy, limits: portLimits, ...(pem === undefined ? {} : { tls: pem }) },

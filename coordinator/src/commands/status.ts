@@ -1,24 +1,19 @@
 /** `status`: what the running coordinator says of itself, and whether it still runs. */
-import fs from "node:fs";
 import path from "node:path";
 import {
   boolean,
   finite,
-  InputError,
   integer,
   type Json,
   listOf,
   record,
   type Shape,
   shape,
-  ShapeError,
   text,
   type TypeOf,
-  utf8ToText,
 } from "@bulkhead/base";
 import { EXIT, humanBytes, renderTable } from "@bulkhead/console";
-import { readFileBounded } from "@bulkhead/store";
-import { tellResult } from "@bulkhead/party";
+import { parseJson, readOwnFile, tellResult } from "@bulkhead/party";
 import { loadCoordinatorConfig } from "../config.ts";
 
 const LONGEST_STATUS = 1 << 20;
@@ -63,11 +58,11 @@ export const showStatus = async ({
 }): Promise<number> => {
   const { config } = await loadCoordinatorConfig(file);
   const place = path.join(config.state, "status.json");
-  if (!fs.existsSync(place)) {
+  const status = await readStatus(place);
+  if (status === undefined) {
     tellResult(json, { running: false }, ["No coordinator has been started with this state folder."]);
     return EXIT.done;
   }
-  const status = readStatus(await readFileBounded(place, LONGEST_STATUS), place);
   const isRunning = status.outcome === "running" && isAlive(status.pid);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape admits nothing but JSON
   tellResult(
@@ -78,20 +73,16 @@ export const showStatus = async ({
   return EXIT.done;
 };
 
-const readStatus = (bytes: Uint8Array, place: string): Status => {
-  try {
-    return statusShape(JSON.parse(utf8ToText(bytes)));
-  } catch (error) {
-    if (!(error instanceof ShapeError || error instanceof SyntaxError || error instanceof TypeError))
-      throw error;
-    throw new InputError({
+const readStatus = (place: string): Promise<Status | undefined> =>
+  readOwnFile(place, {
+    longest: LONGEST_STATUS,
+    parse: (bytes) => statusShape(parseJson(bytes)),
+    damaged: {
       code: "status-not-readable",
-      place,
       problem: "it is no status of a coordinator of this version",
       cure: "start the coordinator again: it writes a new one",
-    });
-  }
-};
+    },
+  });
 
 /** Asks the system; a process of somebody else's counts as alive. */
 const isAlive = (pid: number): boolean => {

@@ -8,5 +8,6 @@ export * from "./identity-commands.ts";
 export { estimateJob, type JobEstimate } from "./job-estimate.ts";
 export * from "./known-metrics.ts";
 export * from "./model.ts";
+export * from "./read-own-file.ts";
 export * from "./sign-contract.ts";
 export * from "./tell-result.ts";

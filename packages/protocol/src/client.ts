@@ -21,7 +21,7 @@ import type { ClientEffect, ClientEvent, FailureCode, Step } from "./step.ts";
 /** The coordinator has ended the job. */
 export interface Finished {
   readonly stage: "finished";
-  readonly code: "done" | "stopped" | "failed";
+  readonly code: "done" | "failed";
 }
 
 type Attempting =

@@ -116,7 +116,7 @@ export const coordinatorMessage = variant({
   },
   void: { ...inAttempt, code: voidCode },
   waiting: { ...inAttempt, members: listOf(memberId, MAX_MEMBERS) },
-  finished: { code: oneOf("done", "stopped", "failed") },
+  finished: { code: oneOf("done", "failed") },
 });
 export type CoordinatorMessage = TypeOf<typeof coordinatorMessage>;
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { bytesToHex, InputError, invariant } from "@bulkhead/base";
 import { sha256 } from "@bulkhead/crypto";
 import { onDisk } from "./disk-error.ts";
-import { makeFolder, readFileBounded, sweepLeftovers, writeFileAtomic } from "./file.ts";
+import { makeFolder, sweepLeftovers, writeFileAtomic } from "./file.ts";
+import { readFileBounded } from "./read-file.ts";
 
 export interface Artefacts {
   /** Gives the digest, in lower-case hexadecimal. Putting the same bytes again writes nothing, unless the file is damaged. */

@@ -62,6 +62,8 @@ const problemOf = (doing: Doing, code: string): Omit<InputProblem, "place"> | un
       return { code: "path-wrong", problem: "a part of the path is no folder", cure: "check the path" };
     case "EISDIR":
       return { code: "path-wrong", problem: "it is a folder", cure: "name a file" };
+    case "ENXIO":
+      return NOT_A_FILE;
     case "ENAMETOOLONG":
       return { code: "path-wrong", problem: "the path is too long", cure: "use a shorter path" };
     case "EIO":
@@ -74,3 +76,8 @@ const problemOf = (doing: Doing, code: string): Omit<InputProblem, "place"> | un
       return undefined;
   }
 };
+
+const NOT_A_FILE = { code: "path-wrong", problem: "it is no ordinary file", cure: "name a file" };
+
+/** A pipe, a socket or a device, where only a file will do. */
+export const notAFile = (path: string): InputError => new InputError({ place: path, ...NOT_A_FILE });

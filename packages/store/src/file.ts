@@ -1,7 +1,7 @@
-/** Whole files: replaced at once or not at all, and read up to a bound. */
+/** Whole files: replaced at once or not at all. */
 import fs from "node:fs";
 import { dirname, basename, join } from "node:path";
-import { bytesToHex, InputError } from "@bulkhead/base";
+import { bytesToHex } from "@bulkhead/base";
 import { randomBytes } from "@bulkhead/crypto";
 import { onDisk } from "./disk-error.ts";
 import { persist } from "./persist.ts";
@@ -37,20 +37,6 @@ export const writeNotice = (path: string, bytes: Uint8Array): void => {
 export const makeFolder = async (path: string): Promise<void> => {
   onDisk("write", path, () => fs.mkdirSync(path, { recursive: true, mode: PRIVATE_FOLDER }));
 };
-
-/**
- * The bytes of a file (or of a pipe, up to its end). Throws an {@link InputError} where it is missing, not readable
- * or longer than `longest` bytes; memory stays below the bound whatever the file's size.
- */
-export const readFileBounded = async (path: string, longest: number): Promise<Uint8Array> =>
-  onDisk("read", path, () => {
-    const descriptor = fs.openSync(path, "r");
-    try {
-      return readAll(descriptor, path, longest);
-    } finally {
-      fs.closeSync(descriptor);
-    }
-  });
 
 /** Removes what writers that were killed have left in the folder; only its one owner may call it. */
 export const sweepLeftovers = (folder: string): void => {
@@ -104,35 +90,3 @@ export const persistName = (path: string, folder: string, change: () => void): v
     fs.closeSync(descriptor);
   }
 };
-
-const PIECE = 64 * 1024;
-
-const readAll = (descriptor: number, path: string, longest: number): Uint8Array => {
-  const stat = fs.fstatSync(descriptor);
-  const stated = stat.isFile() ? stat.size : 0;
-  if (stated > longest) throw tooLarge(path, longest);
-  // One byte more than stated, so that the end shows without growing; a pipe states nothing and grows.
-  let bytes: Uint8Array = new Uint8Array(Math.min(stated > 0 ? stated + 1 : PIECE, longest + 1));
-  let length = 0;
-  for (;;) {
-    const read = fs.readSync(descriptor, bytes, length, bytes.length - length, null);
-    length += read;
-    if (length > longest) throw tooLarge(path, longest);
-    if (read === 0) return bytes.slice(0, length);
-    if (length === bytes.length) bytes = grown(bytes, longest + 1);
-  }
-};
-
-const grown = (bytes: Uint8Array, longest: number): Uint8Array => {
-  const larger = new Uint8Array(Math.min(longest, 2 * bytes.length));
-  larger.set(bytes);
-  return larger;
-};
-
-const tooLarge = (path: string, longest: number): InputError =>
-  new InputError({
-    code: "file-too-large",
-    place: path,
-    problem: `it is longer than the ${longest} bytes allowed`,
-    cure: "check that it is the right file",
-  });

@@ -5,7 +5,7 @@
  */
 import fs from "node:fs";
 import { dirname } from "node:path";
-import { onDisk } from "./disk-error.ts";
+import { notAFile, onDisk } from "./disk-error.ts";
 import { persistName, writeAll } from "./file.ts";
 import { persist } from "./persist.ts";
 
@@ -29,7 +29,12 @@ const PRIVATE_FILE = 0o600;
 export const openGrowingFile = (path: string): GrowingFile =>
   onDisk("write", path, () => {
     const descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, PRIVATE_FILE);
-    return new OpenGrowingFile(path, descriptor);
+    try {
+      return new OpenGrowingFile(path, descriptor);
+    } catch (error) {
+      fs.closeSync(descriptor);
+      throw error;
+    }
   });
 
 class OpenGrowingFile implements GrowingFile {
@@ -41,7 +46,9 @@ class OpenGrowingFile implements GrowingFile {
   constructor(path: string, descriptor: number) {
     this.path = path;
     this.#descriptor = descriptor;
-    this.#length = fs.fstatSync(descriptor).size;
+    const stat = fs.fstatSync(descriptor);
+    if (stat.isFIFO()) throw notAFile(path);
+    this.#length = stat.size;
   }
 
   get length(): number {

@@ -24,7 +24,8 @@ import {
   sealIdentity,
 } from "@bulkhead/crypto";
 import { onDisk } from "./disk-error.ts";
-import { readFileBounded, writeFileAtomic } from "./file.ts";
+import { writeFileAtomic } from "./file.ts";
+import { readFileBounded } from "./read-file.ts";
 
 export interface PublicIdentity {
   readonly name: string;

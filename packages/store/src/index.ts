@@ -1,5 +1,6 @@
 export { type Artefacts, openArtefacts } from "./artefacts.ts";
-export { makeFolder, readFileBounded, sweepLeftovers, writeFileAtomic, writeNotice } from "./file.ts";
+export { onDisk } from "./disk-error.ts";
+export { makeFolder, sweepLeftovers, writeFileAtomic, writeNotice } from "./file.ts";
 export { type FolderLock, lockFolder, type LockTimes } from "./folder-lock.ts";
 export { type GrowingFile, openGrowingFile } from "./growing-file.ts";
 export {
@@ -11,4 +12,5 @@ export {
   readPublicIdentity,
 } from "./identity-store.ts";
 export { type Journal, type JournalCodec, type JournalOptions, openJournal } from "./journal.ts";
+export { readFileBounded } from "./read-file.ts";
 export { PERSIST_CHANNEL, type PersistMoment, type PersistStep } from "./persist.ts";

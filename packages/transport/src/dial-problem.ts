@@ -42,7 +42,10 @@ export const networkProblem = (
     code: "unreachable",
     place,
     problem: `the coordinator could not be reached: ${detail}`,
-    cure: "check that it is running, and that address, scheme (ws or wss) and firewall let us there",
+    cure:
+      detail === "ECONNRESET" && at.url.protocol === "ws:"
+        ? "check that it is running; where it speaks TLS, write wss:// for this address"
+        : "check that it is running, and that address, scheme (ws or wss) and firewall let us there",
   });
 };
 
@@ -63,7 +66,8 @@ export const statusProblem = (status: number, at: DialPlace): InputError => {
       problem: `what stands before the coordinator answered ${status}`,
       cure: "check that the coordinator is running",
     });
-  return notACoordinator(place, `it answered ${status} to a WebSocket`);
+  const mayWantTls = at.url.protocol === "ws:" && WANTS_TLS.has(status);
+  return notACoordinator(place, `it answered ${status} to a WebSocket`, mayWantTls);
 };
 
 /** A proxy that was reached and would not connect us. Status 5xx means that it tried. */
@@ -89,6 +93,8 @@ export const proxyProblem = (status: number, at: DialPlace): InputError => {
 };
 
 const TLS_ALERT = 0x15;
+/** What is answered to plain HTTP where TLS is spoken: a bad request, a place elsewhere, an upgrade. */
+const WANTS_TLS: ReadonlySet<number> = new Set([400, 301, 302, 307, 308, 426]);
 const TLS_ERROR =
   /CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|^ERR_(?:TLS|SSL)|^EPROTO$|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/u;
 const NOT_WEBSOCKET = /^HPE_|Sec-WebSocket|subprotocol|Upgrade header/u;
@@ -98,16 +104,33 @@ const tlsProblem = (detail: string, place: string, url: URL): InputError =>
     code: "tls-mismatch",
     place,
     problem: `TLS did not come about: ${detail}`,
-    cure:
-      url.protocol === "ws:"
-        ? "write wss:// for this address"
-        : "check scheme, host name and clock, and name your company's root certificate in the config if it needs one",
+    cure: url.protocol === "ws:" ? "write wss:// for this address" : tlsCure(detail),
   });
 
-const notACoordinator = (place: string, problem: string): InputError =>
+const tlsCure = (detail: string): string =>
+  TLS_CURES.find(([codes]) => codes.test(detail))?.[1] ??
+  "check scheme, host name and clock, and name your company's root certificate in the config if it needs one";
+
+const TLS_CURES: readonly (readonly [RegExp, string])[] = [
+  [/^EPROTO$|WRONG_VERSION/u, "check that TLS is spoken at this port; where it is not, write ws://"],
+  [
+    /EXPIRED|NOT_YET_VALID/u,
+    "check this machine's clock; where that is right, the provider needs a new certificate",
+  ],
+  [
+    /ALTNAME|HOSTNAME_MISMATCH/u,
+    "write the address with a host name that its certificate has, or tell the provider",
+  ],
+  [
+    /SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|INVALID_CA/u,
+    "nobody whom this machine trusts has signed its certificate: name the root of your company in the config if that is who has",
+  ],
+];
+
+const notACoordinator = (place: string, problem: string, mayWantTls = false): InputError =>
   new InputError({
     code: "not-a-bulkhead-coordinator",
     place,
     problem,
-    cure: "check host, port and path of the coordinator's address",
+    cure: `check host, port and path of the coordinator's address${mayWantTls ? "; where TLS is spoken there, write wss://" : ""}`,
   });

@@ -23,5 +23,6 @@ export * from "./session.ts";
 export * from "./session-channel.ts";
 export * from "./session-frame.ts";
 export * from "./session-problem.ts";
+export { trustedRoots } from "./trusted-roots.ts";
 export * from "./websocket-client.ts";
 export * from "./websocket-server.ts";

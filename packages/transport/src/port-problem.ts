@@ -35,11 +35,3 @@ const PROBLEMS = new Map([
   ["ENOTFOUND", NOT_OURS],
   ["EAI_AGAIN", NOT_OURS],
 ]);
-
-export const certificateProblem = (): InputError =>
-  new InputError({
-    code: "config-certificate",
-    place: "the coordinator's TLS certificate and key",
-    problem: "they cannot be read, or do not belong together",
-    cure: "give a PEM certificate chain and its PEM key without a passphrase",
-  });

@@ -3,13 +3,13 @@ import { createSecureContext, rootCertificates, type SecureContext } from "node:
 import { InputError } from "@bulkhead/base";
 
 /**
- * Node's own roots and those in `extra`, PEM certificates. Throws an `InputError` where it holds none, or one that
- * cannot be read. NODE_EXTRA_CA_CERTS counts only where this is not used.
+ * Node's own roots and those in `extra`, PEM certificates. Throws an `InputError` about `place` where it holds none, or
+ * one that cannot be read. NODE_EXTRA_CA_CERTS counts only where this is not used.
  */
-export const trustedRoots = (extra: string): SecureContext => {
+export const trustedRoots = (extra: string, place = "extra root certificates"): SecureContext => {
   const own = extra.match(PEM_CERTIFICATE);
-  if (own === null) throw unreadable("it holds no PEM certificate");
-  if (!own.every(isReadable)) throw unreadable("one of its certificates cannot be read");
+  if (own === null) throw unreadable(place, "it holds no PEM certificate");
+  if (!own.every(isReadable)) throw unreadable(place, "one of its certificates cannot be read");
   return createSecureContext({ ca: [...rootCertificates, ...own] });
 };
 
@@ -25,10 +25,10 @@ const isReadable = (cert: string): boolean => {
   }
 };
 
-const unreadable = (problem: string): InputError =>
+const unreadable = (place: string, problem: string): InputError =>
   new InputError({
-    code: "root-certificates-unreadable",
-    place: "extra root certificates",
+    code: "config-root-certificates",
+    place,
     problem,
     cure: "give a file of PEM certificates",
   });

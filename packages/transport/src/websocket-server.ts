@@ -3,13 +3,14 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { invariant, type Secret } from "@bulkhead/base";
+import { invariant } from "@bulkhead/base";
 import { WebSocketServer, type WebSocket } from "ws";
 import { AddressLimit } from "./address-limit.ts";
 import { clientAddress } from "./client-address.ts";
 import { answerHttp } from "./health-page.ts";
 import type { Link } from "./link.ts";
-import { certificateProblem, portProblem } from "./port-problem.ts";
+import { portProblem } from "./port-problem.ts";
+import { certificateProblem, type ServerCertificate } from "./server-certificate.ts";
 import { Stranger } from "./stranger.ts";
 import { SUBPROTOCOL, WEBSOCKET_DEFAULTS, WEBSOCKET_SETTINGS, WebSocketLink } from "./websocket-link.ts";
 
@@ -18,7 +19,7 @@ export interface ListenOptions {
   /** 0 for any free one. */
   readonly port: number;
   /** PEM. Absent where what stands before the port speaks TLS. */
-  readonly tls?: { readonly certificate: string; readonly key: Secret };
+  readonly tls?: ServerCertificate;
   readonly limits?: Partial<ListenLimits>;
   /** Whether X-Forwarded-For is the word of a reverse proxy of ours. */
   readonly trustProxy?: boolean;
@@ -183,7 +184,7 @@ const newServer = (handshakeMs: number, tls: ListenOptions["tls"]): Server => {
     const key = Buffer.from(tls.key.reveal());
     return createTlsServer({ ...settings, handshakeTimeout: handshakeMs, cert: tls.certificate, key });
   } catch {
-    throw certificateProblem();
+    throw certificateProblem(tls);
   }
 };
 
