@@ -1,6 +1,7 @@
-/** Runs test programs from unbuilt sources, as processes that a test may feed, watch and kill. */
+/** Runs programs of the product and of the tests, as processes that a test may feed, watch and kill. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -22,14 +23,28 @@ interface LaunchOptions {
   readonly inside?: readonly string[];
 }
 
-/** The command line that runs an unbuilt program. */
+/** Whether the packages of this process are the built ones, as in slow and end-to-end tests. */
+const isBuilt = createRequire(import.meta.url)
+  .resolve("@bulkhead/base")
+  .endsWith(".js");
+
+/** What runs in place of a source: the file built from it, where this process runs from built ones too. */
+export const runnable = (source: URL): URL => {
+  if (!isBuilt) return source;
+  const { href } = source;
+  const tests = new URL("./", import.meta.url).href;
+  const built = href.startsWith(tests)
+    ? `${tests}dist/${href.slice(tests.length)}`
+    : href.replace("/src/", "/dist/");
+  return new URL(built.replace(/\.ts$/u, ".js"));
+};
+
+/** The command line that runs a program, given by its source. */
 export const commandOf = (program: URL, args: readonly string[], preload?: URL): readonly string[] => [
   process.execPath,
-  "--conditions=bulkhead-src",
-  "--import",
-  "tsx",
-  ...(preload === undefined ? [] : ["--import", fileURLToPath(preload)]),
-  fileURLToPath(program),
+  ...(isBuilt ? [] : ["--conditions=bulkhead-src", "--import", "tsx"]),
+  ...(preload === undefined ? [] : ["--import", fileURLToPath(runnable(preload))]),
+  fileURLToPath(runnable(program)),
   ...args,
 ];
 

@@ -6,21 +6,25 @@ import {
   exampleText,
   exportIdentity,
   JSON_OPTION,
+  later,
   type PassphraseFlags,
   passphraseSourceOf,
   showIdentity,
   withPassphrase,
 } from "@bulkhead/party";
 import type { Command } from "commander";
-import { review, sign } from "./commands/contract.ts";
-import { checkData } from "./commands/data.ts";
-import { init } from "./commands/init.ts";
-import { examine } from "./commands/doctor.ts";
-import { leave } from "./commands/leave.ts";
-import { listPeers, verifyPeer } from "./commands/peers.ts";
-import { run } from "./commands/run.ts";
-import { showStatus } from "./commands/status.ts";
 import { loadSiteConfig } from "./config.ts";
+
+const init = later(async () => (await import("./commands/init.ts")).init);
+const listPeers = later(async () => (await import("./commands/peers.ts")).listPeers);
+const verifyPeer = later(async () => (await import("./commands/peers.ts")).verifyPeer);
+const review = later(async () => (await import("./commands/contract.ts")).review);
+const sign = later(async () => (await import("./commands/contract.ts")).sign);
+const checkData = later(async () => (await import("./commands/data.ts")).checkData);
+const examine = later(async () => (await import("./commands/doctor.ts")).examine);
+const run = later(async () => (await import("./commands/run.ts")).run);
+const leave = later(async () => (await import("./commands/leave.ts")).leave);
+const showStatus = later(async () => (await import("./commands/status.ts")).showStatus);
 
 const CONFIG = ["--config <file>", "site.yaml"] as const;
 const CONTRACT = ["--contract <file>", "contract.json or signed-contract.json"] as const;

@@ -7,18 +7,23 @@ import {
   exampleText,
   exportIdentity,
   JSON_OPTION,
+  later,
   type PassphraseFlags,
   passphraseSourceOf,
   showIdentity,
   withPassphrase,
 } from "@bulkhead/party";
 import type { Command } from "commander";
-import { draft, gather, show, sign } from "./commands/contract.ts";
 import { loadCoordinatorConfig } from "./config.ts";
-import { init } from "./commands/init.ts";
-import { showReport } from "./commands/report.ts";
-import { start } from "./commands/start.ts";
-import { showStatus } from "./commands/status.ts";
+
+const init = later(async () => (await import("./commands/init.ts")).init);
+const draft = later(async () => (await import("./commands/contract.ts")).draft);
+const sign = later(async () => (await import("./commands/contract.ts")).sign);
+const gather = later(async () => (await import("./commands/contract.ts")).gather);
+const show = later(async () => (await import("./commands/contract.ts")).show);
+const start = later(async () => (await import("./commands/start.ts")).start);
+const showStatus = later(async () => (await import("./commands/status.ts")).showStatus);
+const showReport = later(async () => (await import("./commands/report.ts")).showReport);
 
 const CONFIG = ["--config <file>", "coordinator.yaml"] as const;
 

@@ -78,6 +78,7 @@ export const setUpFixture = async ({
     sites,
     job,
     port: await freePort(),
+    quickIdentities: true,
     coordinator: { startWaitMs: 60_000 },
   });
 };

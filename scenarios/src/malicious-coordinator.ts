@@ -25,7 +25,7 @@ const LENGTH = 2000;
 const ROUNDS = 2;
 /** Federations that are played side by side: each waits most of its time. */
 const LANES = 3;
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 240_000;
 
 export const maliciousCoordinator: Scenario = {
   name: "malicious-coordinator",
@@ -39,7 +39,7 @@ export const maliciousCoordinator: Scenario = {
       names: NAMES,
       length: LENGTH,
       rounds: ROUNDS,
-      timing: { stageMs: 3000, trainMs: 12_000, resumeMs: 5000 },
+      timing: { stageMs: 6000, trainMs: 20_000, resumeMs: 5000 },
     });
     for (const site of NAMES.keys()) release(origin, site, 1);
     await playControl(stage, await copyOf(stage, origin, "control"));

@@ -23,7 +23,7 @@ export const PASSPHRASE = "correct horse battery";
 /** The members of every contract here; the first is the site. Sealing is slow, so it is done once. */
 export const MEMBERS = ["north", "east", "west"].map((name) => createIdentity(name));
 export const PROVIDER = createIdentity("provider");
-const SEALED = sealIdentity(MEMBERS[0]!, new Secret(utf8(PASSPHRASE)));
+const SEALED = sealIdentity(MEMBERS[0]!, new Secret(utf8(PASSPHRASE)), { logN: 10, r: 1, p: 1 });
 
 const ROWS = Array.from({ length: 40 }, (_, i) => JSON.stringify({ text: `mail ${i}`, label: i % 2 }));
 

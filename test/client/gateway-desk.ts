@@ -26,7 +26,7 @@ import { onTestFinished } from "vitest";
 import type { Federation } from "../coordinator/federation.ts";
 
 const HOUR = 3_600_000;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 interface GatewayDesk {
   readonly folder: string;

@@ -45,7 +45,7 @@ export const newProcessSite = (federation: Federation, url: string): ProcessSite
   fs.copyFileSync(TRAINER, at("trainer", "trainer.mjs"));
   fs.writeFileSync(at("rows.jsonl"), `${JSON.stringify({ text: "a row", label: 0 })}\n`);
   fs.writeFileSync(at("passphrase"), `${PASSPHRASE}\n`, { mode: 0o600 });
-  const sealed = sealIdentity(federation.members[0]!, new Secret(utf8(PASSPHRASE)));
+  const sealed = sealIdentity(federation.members[0]!, new Secret(utf8(PASSPHRASE)), { logN: 10, r: 1, p: 1 });
   fs.writeFileSync(at("identity.key"), sealed, { mode: 0o600 });
   fs.writeFileSync(at("signed-contract.json"), signedContractBytes(federation.signed));
   const configure: ProcessSite["configure"] = (changed) =>

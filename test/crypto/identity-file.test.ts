@@ -62,7 +62,8 @@ const problemOf = (file: Uint8Array): string => {
 };
 
 describe("a sealed identity", () => {
-  const file = sealIdentity(IDENTITY, passphrase());
+  // At the cost at which the product seals each opening would take half a second.
+  const file = sealIdentity(IDENTITY, passphrase(), { logN: 10, r: 1, p: 1 });
 
   test("opens again under its passphrase, and under no other", () => {
     const opened = openIdentity(file, passphrase());
@@ -82,11 +83,16 @@ describe("a sealed identity", () => {
   });
 
   test("contains no secret in the clear, and asks for scrypt with N = 2^17, r = 8, p = 1", () => {
+    const sealed = sealIdentity(IDENTITY, passphrase());
     for (const secret of [IDENTITY.signing.secretKey, IDENTITY.siteSecret])
       for (let at = 0; at + 8 <= 32; at++)
-        expect(bytesToHex(file)).not.toContain(bytesToHex(secret.reveal().subarray(at, at + 8)));
+        expect(bytesToHex(sealed)).not.toContain(bytesToHex(secret.reveal().subarray(at, at + 8)));
     const costAt = 4 + 19 + 4 + 10 + 32;
-    expect([...file.subarray(costAt, costAt + 3)]).toEqual([17, 8, 1]);
+    expect([...sealed.subarray(costAt, costAt + 3)]).toEqual([17, 8, 1]);
+  });
+
+  test("is sealed at no cost that could not be read again", () => {
+    expect(() => sealIdentity(IDENTITY, passphrase(), { logN: 9, r: 8, p: 1 })).toThrow("broken invariant");
   });
 
   test("does not take an empty passphrase", () => {

@@ -31,7 +31,10 @@ const startProcess = (federation: Federation, url: string) => {
   const folder = siteFolder(federation, 1);
   const settings = { ...settingsOf(federation, 1), trainerModule: path.join(folder, "trainer.mjs") };
   fs.writeFileSync(settings.trainerModule, TRAINER);
-  fs.writeFileSync(settings.identity, sealIdentity(federation.members[0]!, new Secret(PASSPHRASE.slice())));
+  fs.writeFileSync(
+    settings.identity,
+    sealIdentity(federation.members[0]!, new Secret(PASSPHRASE.slice()), { logN: 10, r: 1, p: 1 }),
+  );
   const [command, ...args] = commandOf(CELL, []);
   const child = spawn(command!, args, { stdio: ["pipe", "pipe", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));

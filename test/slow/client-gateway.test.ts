@@ -96,7 +96,7 @@ test("a coordinator may be killed and started as often as it likes, however shor
 test("a coordinator that stays away is unreachable once the time for another session is up too", async () => {
   const federation = newFederation({ timing: { resumeMs: 200 } });
   const port = await openPort(federation);
-  const gateway = startGateway(federation, { ...port, settings: { reachMs: 300 } });
+  const gateway = startGateway(federation, { ...port });
   await gateway.next("link", ({ state }) => state === "fresh");
   await port.close();
   await gateway.next("link", ({ state }) => state === "lost");

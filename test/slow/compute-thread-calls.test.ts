@@ -1,8 +1,9 @@
 import { InputError } from "@bulkhead/base";
 import { openThreadCalls } from "@bulkhead/compute";
 import { expect, test } from "vitest";
+import { runnable } from "../launch.ts";
 
-const ANSWERING = new URL("../compute/threads/answering.ts", import.meta.url);
+const ANSWERING = runnable(new URL("../compute/threads/answering.ts", import.meta.url));
 
 test("calls are answered, each with its own answer, and a call that throws is one that rejects", async () => {
   const thread = openThreadCalls(ANSWERING);

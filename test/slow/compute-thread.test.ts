@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { startThread } from "@bulkhead/compute";
 import { expect, test } from "vitest";
+import { runnable } from "../launch.ts";
 
-const ECHO = new URL("../compute/threads/echo.ts", import.meta.url);
+const ECHO = runnable(new URL("../compute/threads/echo.ts", import.meta.url));
 
-test("an unbuilt module runs as a thread, with its data and with other workspaces' sources", async () => {
+test("a module runs as a thread, with its data and with other workspaces", async () => {
   const thread = startThread(ECHO, { answer: 42 });
   try {
     thread.postMessage("ask");

@@ -8,7 +8,7 @@ const COMMAND = new URL("../console/programs/command.ts", import.meta.url);
 test.each(["late-bug", "rejected"])("a bug that shows later (%s) ends the command too", async (how) => {
   const { ended, stderr } = await runToEnd(COMMAND, [how], { env: { TMPDIR: freshFolder() } });
   expect(ended).toBe(1);
-  expect(stderr).toMatch(/^error: command.ts: internal error[^\n]*\n$/u);
+  expect(stderr).toMatch(/^error: command.js: internal error[^\n]*\n$/u);
 });
 
 test("with BULKHEAD_DEBUG=1 the stack is shown", async () => {
@@ -50,7 +50,7 @@ test("the option parser's errors are told as all others are, with the usage code
   expect(await runToEnd(COMMAND, ["parser"])).toEqual({
     ended: 2,
     stdout: "",
-    stderr: "error: command.ts: unknown option '--ful' (Did you mean --full?); see --help\n",
+    stderr: "error: command.js: unknown option '--ful' (Did you mean --full?); see --help\n",
   });
   const { ended, stderr } = await runToEnd(COMMAND, ["parser", "--json"]);
   expect(JSON.parse(stderr)).toMatchObject({ error: { code: "usage-option" }, exitCode: ended });

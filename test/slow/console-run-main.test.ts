@@ -20,12 +20,12 @@ test("a bug of ours is one line that names a crash file, without stack and witho
   const { ended, stderr } = await runToEnd(COMMAND, ["bug"], { env: { TMPDIR, BULKHEAD_DEBUG: "" } });
   expect(ended).toBe(1);
   expect(stderr.trimEnd().split("\n")).toHaveLength(1);
-  expect(stderr).toMatch(/^error: command.ts: internal error, .* look through .*bulkhead-crash-.*\.txt/u);
+  expect(stderr).toMatch(/^error: command.js: internal error, .* look through .*bulkhead-crash-.*\.txt/u);
   const crash = join(TMPDIR, readdirSync(TMPDIR).find((name) => name.startsWith("bulkhead-crash-")) ?? "");
   expect(statSync(crash).mode & 0o777).toBe(0o600);
   const content = readFileSync(crash, "utf8");
   expect(content).toContain("broken invariant: x");
-  expect(content).toContain("command.ts:");
+  expect(content).toContain("command.js:");
   expect(content).not.toContain("hunter2");
 });
 
@@ -40,6 +40,6 @@ test("a signal lets the command save and end with the code for interrupted", asy
   const code = await new Promise((resolve) => child.on("close", resolve));
   expect(code).toBe(5);
   expect(stderr).toBe(
-    "ready\nstopping\nerror: command.ts: stopped by SIGTERM; run the same command again to go on\n",
+    "ready\nstopping\nerror: command.js: stopped by SIGTERM; run the same command again to go on\n",
   );
 });

@@ -125,7 +125,7 @@ test("from init to a report: a job is drafted, signed, started, stopped by a sig
 
 /** The chosen port stands in the status. */
 const listening = async (running: ReturnType<typeof launch>, status: string): Promise<string> => {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 4000; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 25));
     if (!fs.existsSync(status)) continue;
     const { pid, url } = parse(utf8ToText(fs.readFileSync(status)));

@@ -1,7 +1,7 @@
 import { test } from "vitest";
-import { meet } from "../base/decoders.ts";
+import { meetMany } from "../base/meet-many.ts";
 import { FINETUNE_DECODERS } from "../finetune/decoders.ts";
 
 test.each(FINETUNE_DECODERS)("$name holds its law for 100,000 inputs", (decoder) => {
-  meet(decoder, 100_000);
+  meetMany(decoder, 100_000);
 });

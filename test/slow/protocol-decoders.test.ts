@@ -1,5 +1,6 @@
 import { test } from "vitest";
-import { CONTRACT_DECODERS, meetMany, PROTOCOL_DECODERS } from "../protocol/decoders.ts";
+import { meetMany } from "../base/meet-many.ts";
+import { CONTRACT_DECODERS, PROTOCOL_DECODERS } from "../protocol/decoders.ts";
 
 test.each([...PROTOCOL_DECODERS, ...CONTRACT_DECODERS])(
   "$name holds its law for 100,000 inputs",

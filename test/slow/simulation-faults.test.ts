@@ -30,7 +30,8 @@ test("64 members keep the law too, with some hits of every kind", () => {
     hits: 1,
     members: [64],
     cells: CELLS.filter(({ type }) => type === "masked" || type === "survivors"),
-    mostStories: 2,
+    // Sixty-four members have room for all of them at once.
+    mostStories: 1,
   });
   console.log(`hits with 64 members:\n${count.table}`);
   expect(failures).toEqual([]);

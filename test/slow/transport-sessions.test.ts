@@ -1,4 +1,4 @@
-/** The long runs behind test/transport: more cuts, cuts in real sockets, and every bit of a handshake. */
+/** The long runs behind test/transport: more cuts, cuts in real sockets, and every byte of a handshake. */
 import { u32ToBytes } from "@bulkhead/base";
 import {
   acceptSecureLink,
@@ -18,8 +18,8 @@ import { flipBit, relay, type Direction } from "../transport/relay.ts";
 import { hasOpenssl, makeThrowawayTls } from "../transport/throwaway-tls.ts";
 import { sleep, until, watch, within } from "../transport/wait-for.ts";
 
-test("a session delivers exactly once and in order in 500 stories of cut links", async () => {
-  await fc.assert(cutStories, { numRuns: 500 });
+test("a session delivers exactly once and in order in 200 stories of cut links", async () => {
+  await fc.assert(cutStories, { numRuns: 200 });
 });
 
 test.skipIf(!hasOpenssl)(
@@ -79,7 +79,7 @@ test.skipIf(!hasOpenssl)(
   },
 );
 
-test("no handshake with any one bit changed opens a link on both sides", async () => {
+test("no handshake with a bit changed in any one of its bytes opens a link on both sides", async () => {
   const shake = async (direction?: Direction, index?: number, bit = 0) => {
     const by = relay((message, i, towards) =>
       towards === direction && i === index ? [flipBit(message, bit)] : [message],
@@ -91,8 +91,8 @@ test("no handshake with any one bit changed opens a link on both sides", async (
   const { by: honest } = await shake();
   for (const direction of ["to-coordinator", "to-client"] as const)
     for (const index of [0, 1])
-      for (const bit of upTo(8 * (honest.seen[direction][index]?.length ?? 0))) {
-        const { opening, failure } = await shake(direction, index, bit);
+      for (const byte of upTo(honest.seen[direction][index]?.length ?? 0)) {
+        const { opening, failure } = await shake(direction, index, 8 * byte + ((5 * byte) % 8));
         expect(opening.type).toBe("failed");
         // Only the last message can be lost on a coordinator that has already decided.
         if (direction !== "to-client" || index === 0) expect(failure).toBeDefined();

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bytesToHex, InputError, Secret, utf8 } from "@bulkhead/base";
+import { sealIdentity } from "@bulkhead/crypto";
 import {
   createIdentityFile,
   openIdentityFile,
@@ -29,7 +30,9 @@ describe("an identity file", () => {
     const opened = await openIdentityFile(path, passphrase());
     expect(opened.name).toBe("north");
     expect(bytesToHex(opened.siteSecret.reveal())).toBe(bytesToHex(made.siteSecret.reveal()));
-    expect(await codeOf(openIdentityFile(path, passphrase("wrong")))).toBe("passphrase-wrong");
+    const cheap = join(folder, "cheap.key");
+    writeFileSync(cheap, sealIdentity(made, passphrase(), { logN: 10, r: 1, p: 1 }));
+    expect(await codeOf(openIdentityFile(cheap, passphrase("wrong")))).toBe("passphrase-wrong");
     const before = readFileSync(path);
     expect(await codeOf(createIdentityFile(path, "south", passphrase()))).toBe("identity-exists");
     expect(readFileSync(path)).toEqual(before);

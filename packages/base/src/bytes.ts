@@ -46,7 +46,5 @@ export const hexToBytes = (hex: string): Uint8Array | undefined => {
 /** Four bytes, big-endian; throws on anything but an integer from 0 to 2^32 - 1. */
 export const u32ToBytes = (value: number): Uint8Array => {
   if (value >>> 0 !== value) throw new RangeError("not an unsigned integer of 4 bytes");
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 };

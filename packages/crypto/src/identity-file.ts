@@ -10,6 +10,7 @@ import {
   encodeCanonical,
   equalBytes,
   InputError,
+  invariant,
   rawBytes,
   Secret,
   ShapeError,
@@ -21,7 +22,7 @@ import { PUBLIC_KEY_LENGTH } from "./agreement.ts";
 import { HASH_LENGTH, sha256 } from "./hash.ts";
 import { type Identity, isIdentityName, LONGEST_NAME, SITE_SECRET_LENGTH } from "./identity.ts";
 import { randomBytes } from "./random.ts";
-import { isBearableCost, scryptSecret, WRITTEN_COST } from "./scrypt.ts";
+import { isBearableCost, type ScryptCost, scryptSecret, WRITTEN_COST } from "./scrypt.ts";
 import { signingKeys } from "./signing.ts";
 import { openOnce, sealOnce, SMALL_BOX_OVERHEAD } from "./small-box.ts";
 
@@ -45,8 +46,16 @@ const HEADER = struct({
 });
 const FILE = struct({ header: HEADER, box: rawBytes(BOXED_LENGTH + SMALL_BOX_OVERHEAD) });
 
-/** The bytes of the file, other ones each time; takes about half a second. An empty passphrase is an `InputError`. */
-export const sealIdentity = ({ name, signing, siteSecret }: Identity, passphrase: Secret): Uint8Array => {
+/**
+ * The bytes of the file, other ones each time; takes about half a second. An empty passphrase is an `InputError`. A lower
+ * cost is for identities that protect nothing, as those of tests and scenarios: the product itself never names one.
+ */
+export const sealIdentity = (
+  { name, signing, siteSecret }: Identity,
+  passphrase: Secret,
+  cost: ScryptCost = WRITTEN_COST,
+): Uint8Array => {
+  invariant(isBearableCost(cost), "what is written can be read");
   if (passphrase.length === 0)
     throw new InputError({
       code: "passphrase-empty",
@@ -55,10 +64,10 @@ export const sealIdentity = ({ name, signing, siteSecret }: Identity, passphrase
       cure: "give a passphrase of some words",
     });
   const salt = randomBytes(SALT_LENGTH);
-  const header = { format: FORMAT, name, publicKey: signing.publicKey, ...WRITTEN_COST, salt };
+  const header = { format: FORMAT, name, publicKey: signing.publicKey, ...cost, salt };
   const headerHash = sha256(encodeCanonical(HEADER, header));
   const boxed = new Secret(concatBytes(headerHash, signing.secretKey.reveal(), siteSecret.reveal()));
-  const key = scryptSecret(passphrase, salt, WRITTEN_COST);
+  const key = scryptSecret(passphrase, salt, cost);
   const box = sealOnce(key, boxed.reveal());
   key.wipe();
   boxed.wipe();

@@ -2,7 +2,7 @@
 import { scryptSync } from "node:crypto";
 import { Secret } from "@bulkhead/base";
 
-interface ScryptCost {
+export interface ScryptCost {
   /** log2 of N. */
   readonly logN: number;
   readonly r: number;

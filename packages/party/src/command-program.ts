@@ -6,6 +6,12 @@ import { exampleText } from "./command-options.ts";
 /** Makes a command's action of what it runs: its options go in, the exit code is kept. */
 export type Ends = <O>(run: (options: O) => Promise<number>) => (options: O) => Promise<void>;
 
+/** A command whose module is loaded when it is given: all of them take longer to load than most take to run. */
+export const later =
+  <O>(load: () => Promise<(options: O) => Promise<number>>): ((options: O) => Promise<number>) =>
+  async (options) =>
+    (await load())(options);
+
 export interface CommandProgram {
   readonly name: string;
   readonly description: string;

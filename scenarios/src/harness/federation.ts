@@ -1,5 +1,6 @@
 /** Sets up a federation as people would: every step is a command of the product, in folders of its own. */
-import type { Json } from "@bulkhead/base";
+import { type Json, Secret, utf8 } from "@bulkhead/base";
+import { createIdentity, sealIdentity } from "@bulkhead/crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { Program, type ProgramName } from "./program.ts";
@@ -17,6 +18,11 @@ export interface FederationPlan {
   readonly job: { readonly [key: string]: Json };
   readonly coordinator?: { readonly [key: string]: Json };
   readonly port: number;
+  /**
+   * Its identities open in no time. They protect nothing, and a scenario that starts hundreds of processes would
+   * spend most of its time on their passphrases.
+   */
+  readonly quickIdentities?: true;
 }
 
 export interface Federation {
@@ -55,6 +61,7 @@ const passphrase = (folder: string): string => path.join(folder, "passphrase.txt
 export const setUpFederation = async (plan: FederationPlan): Promise<Federation> => {
   const log = path.join(plan.folder, "setup.log");
   await init("bulkhead-coordinator", coordinatorFolder(plan), "provider", log);
+  if (plan.quickIdentities) replaceIdentity(coordinatorFolder(plan), "provider");
   writeConfig(path.join(coordinatorFolder(plan), "coordinator.yaml"), {
     identity: "identity.key",
     state: "state",
@@ -72,9 +79,11 @@ export const setUpFederation = async (plan: FederationPlan): Promise<Federation>
   };
 };
 
+const words = (name: string): string => `correct horse ${name}`;
+
 const init = async (program: ProgramName, folder: string, name: string, log: string): Promise<void> => {
   fs.mkdirSync(folder, { recursive: true });
-  fs.writeFileSync(passphrase(folder), `correct horse ${name}\n`, { mode: 0o600 });
+  fs.writeFileSync(passphrase(folder), `${words(name)}\n`, { mode: 0o600 });
   await command(
     program,
     ["init", "--folder", folder, "--name", name, "--passphrase-file", passphrase(folder)],
@@ -82,9 +91,16 @@ const init = async (program: ProgramName, folder: string, name: string, log: str
   );
 };
 
+const replaceIdentity = (folder: string, name: string): void => {
+  const cost = { logN: 10, r: 1, p: 1 };
+  const sealed = sealIdentity(createIdentity(name), new Secret(utf8(words(name))), cost);
+  fs.writeFileSync(path.join(folder, "identity.key"), sealed);
+};
+
 const setUpSite = async (plan: FederationPlan, { name, config }: SitePlan, log: string): Promise<void> => {
   const folder = siteFolder(plan, name);
   await init("bulkhead-client", folder, name, log);
+  if (plan.quickIdentities) replaceIdentity(folder, name);
   const file = path.join(folder, "site.yaml");
   writeConfig(file, { identity: "identity.key", state: "state", ...config });
   await command(

@@ -1,10 +1,10 @@
 // In place of the cell: does what its state folder's `script` says, one word a line, and writes down in `heard` what it
-// hears. It is JavaScript, and imports what it needs alone, so that it starts quickly.
+// hears. It is JavaScript, and imports what it needs alone, so that it starts quickly: from what is built, as the tests that use it do.
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runChild } from "../../../client/src/child-channel.ts";
+import { runChild } from "../../../client/dist/child-channel.js";
 
 /** Their keys are sorted, so that this is canonical JSON. */
 const READY = { applied: 0, backend: "none", member: 1, rows: 3, type: "ready" };

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { runChild } from "../../../client/src/child-channel.ts";
+import { runChild } from "../../../client/dist/child-channel.js";
 
 /** What is the cell's to say; keys are sorted, so that this is canonical JSON. */
 const lies = {
