@@ -1,7 +1,10 @@
 /** The `wasm` backend: SIMD kernels in one thread, with the repairs that training needs. */
 import { createRequire } from "node:module";
 import path from "node:path";
+import { repairCpu } from "./cpu-repairs.ts";
+import { isFirstTime } from "./kernels.ts";
 import type { TensorFlow } from "./tensorflow.ts";
+import { repairFusedMatMul } from "./wasm-fused-mat-mul.ts";
 import { routeMatMul } from "./wasm-mat-mul.ts";
 import { repairKernels } from "./wasm-repairs.ts";
 
@@ -16,8 +19,11 @@ export const openWasm = async (tf: TensorFlow): Promise<void> => {
   if (!started) throw new Error("WebAssembly did not start");
   const backend = tf.backend();
   if (!(backend instanceof wasm.BackendWasm)) throw new Error("another backend carries the name wasm");
-  repairKernels(tf, backend);
+  const cpu = repairCpu(tf);
+  if (!isFirstTime(backend)) return;
+  repairKernels(tf, backend, cpu);
   routeMatMul(tf, backend);
+  repairFusedMatMul(tf, backend);
 };
 
 const CRASHES = ["uncaughtException", "unhandledRejection"] as const;
