@@ -2,6 +2,7 @@
  * What each backend does not do as the table says, part by part. A row that is not named here must be right, and one that
  * is named here must refuse as it says: another backend joins by one more entry.
  */
+import type { BackendName } from "@bulkhead/compute";
 import type { ParityResult } from "./run-parity.ts";
 
 export interface Refusal {
@@ -36,7 +37,7 @@ const CUT_WINDOWS: Refusal = {
   says: /^AvgPoolGrad on (?:cpu|wasm): .* refused/u,
 };
 
-export const PARITY_BACKENDS = {
+export const PARITY_BACKENDS: Readonly<Record<BackendName, ParityBackend>> = {
   tensorflow: {
     refuses: [
       ...CORE,
@@ -65,7 +66,7 @@ export const PARITY_BACKENDS = {
     ],
     lessExact: [],
   },
-} as const satisfies Readonly<Record<string, ParityBackend>>;
+};
 
 /** One line for each part that is not as {@link ParityBackend} says. */
 export const problemsOf = ({ refuses, lessExact }: ParityBackend, result: ParityResult): readonly string[] =>

@@ -1,7 +1,19 @@
 /** Integers that are moved, summed, and taken by their numbers. */
-import { at, build, map, matMul, mean, reduce, reduceAll, swapLast } from "../../reference/plain-tensor.ts";
+import {
+  at,
+  build,
+  map,
+  matMul,
+  mean,
+  type PlainTensor,
+  reduce,
+  reduceAll,
+  swapLast,
+} from "../../reference/plain-tensor.ts";
 import { onIntegers, type OnIntegers, onWholeRange, wrappedProduct, wrappedSum } from "./integer-case.ts";
 import { floats, integers, list, type ParityCase } from "./parity-case.ts";
+
+const rowOf = ({ values }: PlainTensor, i: number): number[] => Array.from(values.subarray(9 * i, 9 * i + 9));
 
 const MOVES: Readonly<Record<string, OnIntegers>> = {
   concat: [(tf, x) => tf.concat([x, x], 1), (x) => build([4, 18], ([i, j]) => at(x, i!, j! % 9), "int32")],
@@ -41,7 +53,7 @@ const IDS = [1, 0, 1, 1];
 const TOTALS: Readonly<Record<string, OnIntegers>> = {
   cumsum: [
     (tf, x) => tf.cumsum(x, 1),
-    (x) => build([4, 9], ([i, j]) => wrappedSum([...x.values.slice(9 * i!, 9 * i! + j! + 1)]), "int32"),
+    (x) => build([4, 9], ([i, j]) => wrappedSum(rowOf(x, i!).slice(0, j! + 1)), "int32"),
   ],
   max: [(tf, x) => tf.max(x, 1), (x) => reduce(x, 1, (v) => Math.max(...v))],
   min: [(tf, x) => tf.min(x, 1), (x) => reduce(x, 1, (v) => Math.min(...v))],
@@ -70,8 +82,7 @@ export const integerMoves: readonly ParityCase[] = [
   ]),
   onIntegers("topk", close, [
     (tf, x) => tf.topk(x, 4).values,
-    (x) =>
-      build([4, 4], ([i, j]) => [...x.values.slice(9 * i!, 9 * i! + 9)].sort((a, b) => b - a)[j!]!, "int32"),
+    (x) => build([4, 4], ([i, j]) => rowOf(x, i!).sort((a, b) => b - a)[j!]!, "int32"),
   ]),
   onIntegers("matMul", integers([4, 9], -1000, 1000), [
     (tf, x) => tf.matMul(x, x, false, true),

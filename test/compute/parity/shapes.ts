@@ -2,8 +2,6 @@
 import { at, build, map, reshape, transpose, zip } from "../../reference/plain-tensor.ts";
 import { type ParityCase, floats, forward, rank2, smooth } from "./parity-case.ts";
 
-const THREE = 3;
-
 const transposition = (shape: readonly number[], perm: number[]): ParityCase =>
   smooth(`transpose of ${shape.length} axes to ${perm.join()}`, {
     inputs: [floats(shape)],
@@ -77,17 +75,17 @@ export const shapes: readonly ParityCase[] = [
     run: (tf, x) => tf.broadcastTo(x, [2, 4, 3]),
     plain: (x) => build([2, 4, 3], ([i, , k]) => at(x, i!, 0, k!)),
   }),
-  forward("eye, fill, linspace, range", {
+  forward("eye, ones, linspace, range", {
     inputs: [floats([4, 4])],
     run: (tf, x) =>
       tf.add(
-        tf.add(rank2(x), tf.mul(tf.eye(4), tf.fill([4, 4], THREE))),
+        tf.add(rank2(x), tf.mul(tf.eye(4), tf.ones([4, 4]))),
         tf.add(tf.linspace(0, 3, 4), tf.cast(tf.range(4, 0, -1, "int32"), "float32")),
       ),
     plain: (x) =>
       zip(
         x,
-        build([4, 4], ([i, j]) => (i === j ? 3 : 0) + j! + 4 - j!),
+        build([4, 4], ([i, j]) => (i === j ? 1 : 0) + j! + 4 - j!),
         (a, b) => a + b,
       ),
   }),
