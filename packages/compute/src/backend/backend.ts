@@ -3,6 +3,8 @@
  * one engine for each thread: a thread opens one backend, and the last one opened is in force.
  */
 import { InputError, invariant } from "@bulkhead/base";
+import { repairCore } from "./core-repairs.ts";
+import { repairCpu } from "./cpu-repairs.ts";
 import { openNative } from "./native.ts";
 import { backendSelfTest } from "./self-test.ts";
 import { loadTensorFlow, type TensorFlow } from "./tensorflow.ts";
@@ -50,6 +52,7 @@ const noticeOf = (name: BackendName, refusals: readonly string[]): string =>
 const tryOpen = async (name: BackendName): Promise<Backend | string> => {
   try {
     const { tf, version } = await open(name);
+    repairCore(tf);
     const problem = backendSelfTest(tf);
     return problem === undefined ? { name, version, tf } : `refused, it fails its self-test: ${problem}`;
   } catch (error) {
@@ -61,6 +64,9 @@ const open = async (name: BackendName): Promise<{ readonly tf: TensorFlow; reado
   if (name === "tensorflow") return openNative();
   const tf = await loadTensorFlow();
   if (name === "wasm") await openWasm(tf);
-  else invariant(await tf.setBackend("cpu"), "the cpu backend is always there");
+  else {
+    invariant(await tf.setBackend("cpu"), "the cpu backend is always there");
+    repairCpu(tf);
+  }
   return { tf, version: `tfjs ${tf.version_core}` };
 };
