@@ -5,6 +5,8 @@ import {
   inlineRingEngine,
   openRingEngine,
   type RingEngine,
+  ringSelfTest,
+  ringTools,
   type RingVector,
   type SignedStream,
 } from "@bulkhead/compute";
@@ -82,7 +84,11 @@ const stories = fc
 
 test("any operations in any order leave what the slow twin has, on threads and inline", async () => {
   const slow = slowRingEngine();
-  const engines = [inlineRingEngine(), await openRingEngine({ threads: 2 })];
+  const engines = [
+    inlineRingEngine(),
+    inlineRingEngine(ringTools("plain")),
+    await openRingEngine({ threads: 2 }),
+  ];
   await fc.assert(
     fc.asyncProperty(stories, async ({ geometry, operations: story }) => {
       const wanted = slow.allocate(geometry);
@@ -98,6 +104,10 @@ test("any operations in any order leave what the slow twin has, on threads and i
     { numRuns: 400, seed: 1 },
   );
   for (const engine of engines) await engine.close();
+});
+
+test("the known answers of the self-test are those of the slow twin", async () => {
+  expect(await ringSelfTest(slowRingEngine())).toBeUndefined();
 });
 
 test("memory stays bounded whatever the count of streams: 5 GB of keystream into 20 MB", async () => {
