@@ -61,11 +61,10 @@ const slow = slowRingEngine();
 const engines: readonly RingEngine[] = [
   inlineRingEngine(),
   inlineRingEngine(ringTools("plain")),
-  cpuRingEngine({ threads: 1 }),
-  cpuRingEngine({ threads: 2, kernels: "simd" }),
-  cpuRingEngine({ threads: 2, kernels: "plain" }),
+  cpuRingEngine({ threads: 2 }),
+  cpuRingEngine({ threads: 1, kernels: "plain" }),
 ];
-const TWO_THREADS = engines[3]!;
+const TWO_THREADS = engines[2]!;
 afterAll(async () => {
   for (const engine of engines) await engine.close();
 });
@@ -74,9 +73,8 @@ test("what an engine uses of the machine is said", () => {
   expect(engines.map(({ name, detail }) => `${name}: ${detail}`)).toEqual([
     "inline: the caller's thread, WebAssembly SIMD",
     "inline: the caller's thread, plain kernels",
-    "cpu: 1 thread, WebAssembly SIMD",
     "cpu: 2 threads, WebAssembly SIMD",
-    "cpu: 2 threads, plain kernels",
+    "cpu: 1 thread, plain kernels",
   ]);
 });
 
@@ -300,6 +298,8 @@ const collectGarbage = (): void => {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
   if (typeof collect !== "function") throw new Error("there is no gc");
+  collect();
+  // The memory of buffers is freed beside the first, and has been by the end of the second.
   collect();
 };
 

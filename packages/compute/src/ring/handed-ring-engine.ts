@@ -165,7 +165,10 @@ const checkJob = ({ update, plan, factor, roundingSeed }: QuantiseJob, into: Rin
   const coordinates = plan.tensors.reduce((sum, { length }) => sum + length, 0);
   invariant(update.length === coordinates, "an update has a value for each coordinate of its plan");
   invariant(update.length <= payloadLanes(into), "an update fits its vector");
-  invariant(Number.isFinite(factor), "the factor of an update is finite");
+  invariant(
+    Number.isFinite(factor) && plan.tensors.every(({ scale }) => Number.isFinite(factor * scale)),
+    "what an update is multiplied by is finite",
+  );
   invariant(roundingSeed.length === KEY, "a rounding seed has 32 bytes");
   invariant(plan.largestQuantum < 2 ** (into.laneBits - 1), "a quantum fits its lane");
 };

@@ -1,6 +1,7 @@
 /** Who does ring tasks: this thread, or a worker thread. */
 import { invariant } from "@bulkhead/base";
 import { openThreadCalls } from "../thread-calls.ts";
+import { copyBytes } from "./copy-bytes.ts";
 import type { KernelSet } from "./lane-kernels.ts";
 import { performRingTask, type RingTask } from "./ring-task.ts";
 import { ringTools } from "./ring-tools.ts";
@@ -42,16 +43,15 @@ function* stagedTasks(task: RingTask, stage: Uint8Array): Generator<RingTask> {
   if (task.type === "add-lanes" && !isShared(task.bytes))
     for (let at = 0; at < task.bytes.length; at += STAGE) {
       const bytes = task.bytes.subarray(at, at + STAGE);
-      stage.set(bytes);
+      copyBytes(stage, bytes);
       const first = task.first + at / laneBytes(task.target);
       yield { ...task, first, bytes: stage.subarray(0, bytes.length) };
     }
   else if (task.type === "quantise" && !isShared(task.values))
     for (let at = 0; at < task.values.length; at += STAGE / 4) {
       const values = task.values.subarray(at, at + STAGE / 4);
-      const staged = new Float32Array(stage.buffer, 0, values.length);
-      staged.set(values);
-      yield { ...task, first: task.first + at, values: staged };
+      copyBytes(stage, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      yield { ...task, first: task.first + at, values: new Float32Array(stage.buffer, 0, values.length) };
     }
   else yield task;
 }

@@ -3,6 +3,7 @@
  * all terms while it is in the cache, and is copied back, so that vectors may lie anywhere and have any length.
  */
 import { invariant } from "@bulkhead/base";
+import { copyBytes } from "./copy-bytes.ts";
 import { type EncodeRun, type LaneKernels, PIECE, type Term } from "./lane-kernels.ts";
 import { assembleWat } from "./wat.ts";
 
@@ -48,15 +49,13 @@ const encodePair = (into: string, at: number): string => `
         (f64x2.mul
           (f64x2.convert_low_i32x4_u (v128.load64_zero offset=${at} (local.get $dither)))
           (local.get $unit)))))
+      (local.set $bounded (f64x2.pmax
+        (f64x2.pmin (local.get ${into}) (local.get $most))
+        (local.get $least)))
       ;; True is -1.
-      (local.set $clamped (i64x2.sub (local.get $clamped) (v128.or
-        (f64x2.gt (local.get ${into}) (local.get $most))
-        (f64x2.lt (local.get ${into}) (local.get $least)))))
-      (local.set ${into} (f64x2.add
-        (f64x2.pmax
-          (f64x2.pmin (local.get ${into}) (local.get $most))
-          (local.get $least))
-        (local.get $whole)))`;
+      (local.set $clamped
+        (i64x2.sub (local.get $clamped) (f64x2.ne (local.get $bounded) (local.get ${into}))))
+      (local.set ${into} (f64x2.add (local.get $bounded) (local.get $whole)))`;
 
 const LOW_HALVES = "0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27";
 const FIRST_FOUR = `(i8x16.shuffle ${LOW_HALVES} (local.get $a) (local.get $b))`;
@@ -75,7 +74,7 @@ const encodeKernel = (laneBits: 16 | 32): string => `
     (result i32)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128)
     (local $scale v128) (local $most v128) (local $least v128) (local $unit v128) (local $whole v128)
-    (local $clamped v128) (local $magnitude v128)
+    (local $bounded v128) (local $clamped v128) (local $magnitude v128)
     (local.set $scale (f64x2.splat (local.get $multiplier)))
     (local.set $most (f64x2.splat (local.get $largest)))
     (local.set $least (f64x2.splat (f64.neg (local.get $largest))))
@@ -161,24 +160,24 @@ const addTerms = (kernels: Exports, memory: Uint8Array, { laneBits, target, term
   const { length } = target;
   invariant(length <= PIECE, "a piece fits its place");
   const [add, sub] = laneBits === 16 ? [kernels.add16, kernels.sub16] : [kernels.add32, kernels.sub32];
-  memory.set(target, TARGET);
+  copyBytes(memory.subarray(TARGET), target);
   for (const { sign, next } of terms) {
     memory.set(next(length), TERM);
     (sign === 1 ? add : sub)(TARGET, TERM, TARGET + length);
   }
-  target.set(memory.subarray(TARGET, TARGET + length));
+  copyBytes(target, memory.subarray(TARGET, TARGET + length));
 };
 
 const encode = (kernel: EncodeKernel, memory: Uint8Array, run: EncodeRun): number => {
   const { values, dither, lanes, multiplier, largest } = run;
   const length = 4 * values.length;
   invariant(length <= PIECE && dither.length === length, "a piece fits its place");
-  memory.set(new Uint8Array(values.buffer, values.byteOffset, length), VALUES);
+  copyBytes(memory.subarray(VALUES), new Uint8Array(values.buffer, values.byteOffset, length));
   // Zeros are neither clamped nor infinite.
   memory.fill(0, VALUES + length, VALUES + Math.ceil(length / (4 * ENCODE_STEP)) * 4 * ENCODE_STEP);
   memory.set(dither, TERM);
   const clamped = kernel(TARGET, TERM, VALUES, VALUES + length, multiplier, largest);
   if (clamped < 0) throw new Error("an update holds a value that is not finite");
-  lanes.set(memory.subarray(TARGET, TARGET + lanes.length));
+  copyBytes(lanes, memory.subarray(TARGET, TARGET + lanes.length));
   return clamped;
 };
