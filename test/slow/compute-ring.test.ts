@@ -133,12 +133,21 @@ test("memory stays bounded whatever the count of streams: 5 GB of keystream into
   await engine.close();
 });
 
-test("an engine that nobody closes does not keep its process alive", async () => {
-  const program = fileURLToPath(new URL("../compute/programs/idle-engine.ts", import.meta.url));
+const outputOf = async (program: string, ...options: readonly string[]): Promise<string> => {
+  const path = fileURLToPath(new URL(`../compute/programs/${program}.ts`, import.meta.url));
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ["--conditions=bulkhead-src", "--import", import.meta.resolve("tsx"), program],
-    { timeout: 30_000 },
+    [...options, "--conditions=bulkhead-src", "--import", import.meta.resolve("tsx"), path],
+    { timeout: 60_000 },
   );
-  expect(stdout.trim()).toBe("added");
+  return stdout.trim();
+};
+
+test("an engine that nobody closes does not keep its process alive", async () => {
+  expect(await outputOf("idle-engine")).toBe("added");
+});
+
+test("where there is no WebAssembly, the plain kernels give the known answers", async () => {
+  expect(await outputOf("engine-detail", "--jitless")).toBe("1 thread, plain kernels");
+  expect(await outputOf("engine-detail")).toBe("1 thread, WebAssembly SIMD");
 });

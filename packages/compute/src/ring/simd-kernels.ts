@@ -8,11 +8,19 @@ import { type EncodeRun, type LaneKernels, PIECE, type Term } from "./lane-kerne
 import { assembleWat } from "./wat.ts";
 
 const PAGE = 64 * 1024;
-/** Where a piece of the vector, the term or dither for it, and the values to encode stand. */
-const TARGET = 0;
-const TERM = PIECE;
-const VALUES = 2 * PIECE;
-const PAGES = (3 * PIECE) / PAGE;
+/** Where a piece of the vector, the term or dither for it, and the values to encode stand: see {@link placeFor}. */
+const SLACK = 4096;
+const TERM = 0;
+const TARGETS = PIECE;
+const VALUES = 2 * PIECE + SLACK;
+const PAGES = Math.ceil((3 * PIECE + 2 * SLACK) / PAGE);
+
+/**
+ * Where in a region to put a copy of `bytes`: half a page from where they stand in theirs. Processors copy blocks four
+ * times slower to a place that is a few bytes above the source in its page of 4 KiB (measured on AMD's Zen 3).
+ */
+const placeFor = (bytes: Uint8Array | Float32Array, region: number): number =>
+  region + (((bytes.byteOffset + SLACK / 2) % SLACK) & ~63);
 
 /** In bytes; the kernels write whole steps, over the end of a piece that is shorter. */
 const ADD_STEP = 64;
@@ -98,7 +106,7 @@ const encodeKernel = (laneBits: 16 | 32): string => `
         (i64x2.extract_lane 1 (local.get $clamped))))
       (v128.any_true (i32x4.ge_u (local.get $magnitude) (i32x4.splat (i32.const ${0xff << 24}))))))`;
 
-export const SIMD_KERNELS = `(module
+const SIMD_KERNELS = `(module
   (memory (export "memory") ${PAGES} ${PAGES})
   ${addKernel("add16", "i16x8.add")}
   ${addKernel("sub16", "i16x8.sub")}
@@ -160,24 +168,27 @@ const addTerms = (kernels: Exports, memory: Uint8Array, { laneBits, target, term
   const { length } = target;
   invariant(length <= PIECE, "a piece fits its place");
   const [add, sub] = laneBits === 16 ? [kernels.add16, kernels.sub16] : [kernels.add32, kernels.sub32];
-  copyBytes(memory.subarray(TARGET), target);
+  const at = placeFor(target, TARGETS);
+  copyBytes(memory.subarray(at), target);
   for (const { sign, next } of terms) {
     memory.set(next(length), TERM);
-    (sign === 1 ? add : sub)(TARGET, TERM, TARGET + length);
+    (sign === 1 ? add : sub)(at, TERM, at + length);
   }
-  copyBytes(target, memory.subarray(TARGET, TARGET + length));
+  copyBytes(target, memory.subarray(at, at + length));
 };
 
 const encode = (kernel: EncodeKernel, memory: Uint8Array, run: EncodeRun): number => {
   const { values, dither, lanes, multiplier, largest } = run;
   const length = 4 * values.length;
   invariant(length <= PIECE && dither.length === length, "a piece fits its place");
-  copyBytes(memory.subarray(VALUES), new Uint8Array(values.buffer, values.byteOffset, length));
+  const from = placeFor(values, VALUES);
+  const into = placeFor(lanes, TARGETS);
+  copyBytes(memory.subarray(from), new Uint8Array(values.buffer, values.byteOffset, length));
   // Zeros are neither clamped nor infinite.
-  memory.fill(0, VALUES + length, VALUES + Math.ceil(length / (4 * ENCODE_STEP)) * 4 * ENCODE_STEP);
+  memory.fill(0, from + length, from + Math.ceil(length / (4 * ENCODE_STEP)) * 4 * ENCODE_STEP);
   memory.set(dither, TERM);
-  const clamped = kernel(TARGET, TERM, VALUES, VALUES + length, multiplier, largest);
+  const clamped = kernel(into, TERM, from, from + length, multiplier, largest);
   if (clamped < 0) throw new Error("an update holds a value that is not finite");
-  copyBytes(lanes, memory.subarray(TARGET, TARGET + lanes.length));
+  copyBytes(lanes, memory.subarray(into, into + lanes.length));
   return clamped;
 };
