@@ -2,6 +2,8 @@ import {
   inlineRingEngine,
   openRingEngine,
   type RingEngine,
+  ringSelfTest,
+  ringTools,
   type RingVector,
   type SignedStream,
 } from "@bulkhead/compute";
@@ -80,7 +82,11 @@ const stories = fc
 
 test("any operations in any order leave what the slow twin has, on threads and inline", async () => {
   const slow = slowRingEngine();
-  const engines = [inlineRingEngine(), await openRingEngine({ threads: 2 })];
+  const engines = [
+    inlineRingEngine(),
+    inlineRingEngine(ringTools("plain")),
+    await openRingEngine({ threads: 2 }),
+  ];
   await fc.assert(
     fc.asyncProperty(stories, async ({ geometry, operations: story }) => {
       const wanted = slow.allocate(geometry);
@@ -96,6 +102,10 @@ test("any operations in any order leave what the slow twin has, on threads and i
     { numRuns: 200, seed: 1 },
   );
   for (const engine of engines) await engine.close();
+});
+
+test("the known answers of the self-test are those of the slow twin", async () => {
+  expect(await ringSelfTest(slowRingEngine())).toBeUndefined();
 });
 
 test("memory stays bounded whatever the count of streams: 1 GB of keystream into 20 MB", async () => {
@@ -124,4 +134,11 @@ test("memory stays bounded whatever the count of streams: 1 GB of keystream into
 test("an engine that nobody closes does not keep its process alive", async () => {
   const program = new URL("../compute/programs/idle-engine.ts", import.meta.url);
   expect(await runToEnd(program, [])).toEqual({ ended: 0, stdout: "added\n", stderr: "" });
+});
+
+test("where there is no WebAssembly, the plain kernels give the known answers", async () => {
+  const program = new URL("../compute/programs/engine-detail.ts", import.meta.url);
+  const detail = async (env = {}) => (await runToEnd(program, [], { env })).stdout.trim();
+  expect(await detail({ NODE_OPTIONS: "--jitless" })).toBe("1 thread, plain kernels");
+  expect(await detail()).toBe("1 thread, WebAssembly SIMD");
 });

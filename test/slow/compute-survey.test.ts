@@ -1,4 +1,4 @@
-import { surveyBackends, surveyRingEngines } from "@bulkhead/compute";
+import { surveyBackends } from "@bulkhead/compute";
 import { expect, test } from "vitest";
 
 test("each backend is tried in a thread of its own, and measured or refused with a cure", async () => {
@@ -12,9 +12,4 @@ test("each backend is tried in a thread of its own, and measured or refused with
     } else expect(survey.cure).not.toBe("");
   // The caller's own thread has opened none.
   expect(surveys.filter(({ name }) => name !== "tensorflow").every(({ usable }) => usable)).toBe(true);
-});
-
-test("ring engines are measured after their self-test", async () => {
-  const [engine] = await surveyRingEngines();
-  expect(engine).toMatchObject({ usable: true });
 });

@@ -1,7 +1,7 @@
 /** `doctor`: what this machine can compute with, how fast, what would cure what it cannot, and what a job would cost. */
 import os from "node:os";
 import type { Json } from "@bulkhead/base";
-import { type BackendSurvey, type RingSurvey, surveyBackends, surveyRingEngines } from "@bulkhead/compute";
+import { type BackendSurvey, type RingEngineStatus, ringEngines, surveyBackends } from "@bulkhead/compute";
 import { EXIT, type ExitCode, humanBytes, humanSeconds, renderTable } from "@bulkhead/console";
 import { measureTraining, type MeasuredTraining } from "@bulkhead/finetune";
 import type { Contract } from "@bulkhead/protocol";
@@ -25,7 +25,7 @@ export const doctor = async (options: DoctorOptions): Promise<ExitCode> => {
     options.contract === undefined ? undefined : (await readAnyContractFile(options.contract)).contract;
   if (contract !== undefined) expectKnownTask(contract);
   const backends = await surveyBackends();
-  const engines = await surveyRingEngines();
+  const engines = await ringEngines();
   const estimate = contract && (await estimateFor(contract, engines, options.training));
   const machine = machineFacts();
   const record = { machine, backends, engines, ...(estimate === undefined ? {} : { estimate }) };
@@ -56,7 +56,7 @@ const machineFacts = () => ({
 
 const estimateFor = async (
   contract: Contract,
-  engines: readonly RingSurvey[],
+  engines: readonly RingEngineStatus[],
   training: DoctorOptions["training"],
 ): Promise<JobEstimate> => {
   const fastest = Math.max(
@@ -90,22 +90,22 @@ const backendLines = (backends: readonly BackendSurvey[]): readonly string[] => 
   ...cures(backends),
 ];
 
-const engineLines = (engines: readonly RingSurvey[]): readonly string[] => [
+const engineLines = (engines: readonly RingEngineStatus[]): readonly string[] => [
   "Engines for masks and sums, in the order in which `auto` tries them",
   renderTable({
     head: ["engine", "", "GB/s of masks"],
     rows: engines.map((engine) =>
       engine.usable
-        ? [engine.name, "exact, self-test passed", engine.gigabytesPerSecond.toFixed(2)]
+        ? [engine.name, `${engine.detail}, self-test passed`, engine.gigabytesPerSecond.toFixed(2)]
         : [engine.name, "cannot be used", ""],
     ),
   }),
-  ...cures(engines),
+  ...engines.flatMap((engine) => (engine.usable ? [] : [`  ${engine.name}: ${engine.why}`])),
 ];
 
-const cures = (surveys: readonly (BackendSurvey | RingSurvey)[]): readonly string[] =>
-  surveys.flatMap((survey) =>
-    survey.usable ? [] : [`  ${survey.name}: ${survey.problem}. Cure: ${survey.cure}.`],
+const cures = (backends: readonly BackendSurvey[]): readonly string[] =>
+  backends.flatMap((backend) =>
+    backend.usable ? [] : [`  ${backend.name}: ${backend.problem}. Cure: ${backend.cure}.`],
   );
 
 const estimateLines = (estimate: JobEstimate, side: DoctorOptions["side"]): readonly string[] => {
