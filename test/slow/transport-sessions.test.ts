@@ -25,7 +25,7 @@ test("a session delivers exactly once and in order in 200 stories of cut links",
 test.skipIf(!hasOpenssl)(
   "a session over TLS through a proxy survives a hundred broken connections",
   async () => {
-    const messages = 3000;
+    const messages = 2000;
     const tls = makeThrowawayTls();
     const proxy = await startForwardProxy();
     const opened: Session[] = [];
@@ -51,7 +51,7 @@ test.skipIf(!hasOpenssl)(
     const isOver = new AbortController();
     const talk = async (speaker: Session): Promise<void> => {
       for (const i of upTo(messages)) {
-        const message = new Uint8Array(4 + ((i * 7919) % 200_000));
+        const message = new Uint8Array(4 + ((i * 7919) % 40_000));
         message.set(u32ToBytes(i));
         await speaker.send(message);
       }
@@ -60,7 +60,7 @@ test.skipIf(!hasOpenssl)(
     let cuts = 0;
     const cutting = (async () => {
       for (; !isOver.signal.aborted && cuts < 100; cuts++) {
-        await sleep(20 + ((cuts * 37) % 120));
+        await sleep(10 + ((cuts * 37) % 60));
         proxy.cut();
       }
     })();
