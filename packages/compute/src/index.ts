@@ -7,4 +7,5 @@ export * from "./ring/l2-norm.ts";
 export * from "./ring/open-ring-engine.ts";
 export * from "./ring/ring-engine.ts";
 export * from "./ring/self-test.ts";
+export * from "./ring/webgpu-ring-engine.ts";
 export * from "./from-crypto.ts";
