@@ -1,0 +1,105 @@
+/**
+ * Shaders for integers on tfjs-backend-webgpu 4.22.0, whose own declare all values as f32 and so lose every bit beyond
+ * the 24th. They run through the backend, on its tensors.
+ */
+import type { WebGPUBackend, WebGPUProgram } from "@tensorflow/tfjs-backend-webgpu";
+import { sizeOf } from "./broadcast.ts";
+import type { KernelCall } from "./kernels.ts";
+import type { TensorInfo } from "./tensorflow.ts";
+
+/** The engine calls a kernel with the kernel's own backend. */
+export const gpuOf = ({ backend }: KernelCall): WebGPUBackend =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type of a kernel is the same for all backends
+  backend as WebGPUBackend;
+
+export const isInteger = (x: TensorInfo | undefined): x is TensorInfo => x?.dtype === "int32";
+
+export interface Result {
+  readonly shape: readonly number[];
+  readonly dtype: "int32" | "bool" | "float32";
+}
+
+/** A value of the result as an expression in WGSL of `a`, and of `b` where there are two operands. */
+export const runForEach = (
+  backend: WebGPUBackend,
+  operands: readonly TensorInfo[],
+  code: string,
+  { shape, dtype }: Result,
+): TensorInfo => {
+  const names = ["a", "b"].slice(0, operands.length);
+  const values = operands.map(
+    (operand, i) => `let ${names[i]} = ${NAMES[i]}[${indexCode(shape, operand.shape)}];`,
+  );
+  const body = [...values, `result[index] = ${RESULT[dtype]}(${code});`].join("\n");
+  return backend.runWebGPUProgram(
+    program(NAMES.slice(0, operands.length), shape, body),
+    [...operands],
+    dtype,
+  );
+};
+
+const NAMES = ["A", "B"];
+const RESULT = { int32: "i32", bool: "i32", float32: "f32" } as const;
+
+/** Which value of an operand belongs to value `index` of a broadcast result. */
+const indexCode = (result: readonly number[], own: readonly number[]): string => {
+  if (sizeOf(own) === 1) return "0";
+  if (sizeOf(own) === sizeOf(result)) return "index";
+  let [after, stride] = [1, 1];
+  const terms: string[] = [];
+  for (let axis = result.length - 1; axis >= 0; axis--) {
+    const side = own[axis - (result.length - own.length)];
+    if (side === undefined) break;
+    if (side > 1) terms.push(`(index / ${after}) % ${side} * ${stride}`);
+    after *= result[axis]!;
+    stride *= side;
+  }
+  return terms.join(" + ");
+};
+
+/** So many values are summed by one invocation. */
+const SUMMED = 256;
+
+/** The sums of neighbours, `inner` at a time, modulo 2^32. */
+export const runSums = (
+  backend: WebGPUBackend,
+  x: TensorInfo,
+  inner: number,
+  shape: readonly number[],
+): TensorInfo => {
+  const parts = Math.ceil(inner / SUMMED);
+  const body = `
+    let row = index / ${parts};
+    let first = (index % ${parts}) * ${SUMMED};
+    var sum = 0;
+    for (var i = first; i < min(first + ${SUMMED}, ${inner}); i++) { sum += A[row * ${inner} + i]; }
+    result[index] = sum;`;
+  const partial = backend.runWebGPUProgram(
+    program(["A"], parts === 1 ? shape : [sizeOf(shape) * parts], body),
+    [x],
+    "int32",
+  );
+  if (parts === 1) return partial;
+  const sums = runSums(backend, partial, parts, shape);
+  backend.disposeData(partial.dataId);
+  return sums;
+};
+
+const WORKGROUP = 64;
+
+const program = (
+  variableNames: readonly string[],
+  shape: readonly number[],
+  body: string,
+): WebGPUProgram => ({
+  variableNames: [...variableNames],
+  outputShape: [...shape],
+  workgroupSize: [WORKGROUP, 1, 1],
+  // Of one dimension: the backend spreads what is too long for one over three, and counts `index` through.
+  dispatchLayout: { x: [...shape.keys()] },
+  dispatch: [Math.ceil(sizeOf(shape) / WORKGROUP), 1, 1],
+  size: true,
+  // It names everything that makes another shader.
+  shaderKey: body,
+  getUserCode: () => `fn main(index : i32) { if (index < uniforms.size) {\n${body}\n} }`,
+});
