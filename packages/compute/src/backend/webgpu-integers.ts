@@ -7,7 +7,7 @@ import { type Kernel, type KernelCall, kernelOf } from "./kernels.ts";
 import type { TensorFlow } from "./tensorflow.ts";
 import { inHalves, MOVES, refuseLongSides } from "./webgpu-moves.ts";
 import { gpuOf, isInteger, runForEach } from "./webgpu-programs.ts";
-import { sumIntegers } from "./webgpu-sum.ts";
+import { REDUCTIONS, reduceExactly } from "./webgpu-reduce.ts";
 
 /** Values by an expression in WGSL, which wraps around as it should. */
 const FOR_EACH: Readonly<Record<string, string>> = {
@@ -42,11 +42,21 @@ const COMPARISONS: Readonly<Record<string, string>> = {
 const NUMBERS: Readonly<Record<string, readonly string[]>> = {
   OneHot: ["indices"],
   ScatterNd: ["indices"],
+  SparseToDense: ["sparseIndices"],
   UnsortedSegmentSum: ["segmentIds"],
 };
 
 /** They touch no value, or give floats for what they were given as such. */
-const HARMLESS = new Set(["ExpandDims", "Identity", "Mean", "OnesLike", "Reshape", "ZerosLike"]);
+const HARMLESS = new Set([
+  "Cast",
+  "ExpandDims",
+  "Identity",
+  "Mean",
+  "OnesLike",
+  "Reshape",
+  "Transpose",
+  "ZerosLike",
+]);
 
 /** The kernel in force for calls without integers, and one that is exact or refuses for those with. */
 export const exactKernel = (tf: TensorFlow, name: string): Kernel => {
@@ -62,8 +72,10 @@ const exactVersion = (tf: TensorFlow, name: string, stock: Kernel): Kernel => {
   if (code !== undefined) return forEach(tf, code, name in COMPARISONS ? "bool" : "int32");
   const moved = MOVES[name];
   if (moved !== undefined) return inHalves(name, stock, moved);
+  const reduction = REDUCTIONS[name];
+  if (reduction !== undefined) return reduceExactly(tf, reduction);
   if (HARMLESS.has(name)) return stock;
-  return OTHERS[name]?.(tf, stock) ?? onlyNumbers(name, stock, NUMBERS[name] ?? []);
+  return OTHERS[name]?.(stock) ?? onlyNumbers(name, stock, NUMBERS[name] ?? []);
 };
 
 const forEach =
@@ -87,14 +99,7 @@ const onlyNumbers =
     return stock(call);
   };
 
-const OTHERS: Readonly<Record<string, (tf: TensorFlow, stock: Kernel) => Kernel>> = {
-  Cast: (_, stock) => (call) => {
-    const { x } = call.inputs;
-    // The stock kernel hands integers on as they are, under the name of floats.
-    return isInteger(x) && call.attrs?.["dtype"] === "float32"
-      ? runForEach(gpuOf(call), [x], "a", { shape: x.shape, dtype: "float32" })
-      : stock(call);
-  },
+const OTHERS: Readonly<Record<string, (stock: Kernel) => Kernel>> = {
   ClipByValue: () => (call) => {
     const { x } = call.inputs;
     const [least, most] = [Number(call.attrs?.["clipValueMin"]), Number(call.attrs?.["clipValueMax"])];
@@ -110,7 +115,6 @@ const OTHERS: Readonly<Record<string, (tf: TensorFlow, stock: Kernel) => Kernel>
     const size = sides.reduce((product, side) => product * side, 1);
     return gpuOf(call).makeTensorInfo(sides, "int32", new Int32Array(size).fill(Number(value)));
   },
-  Sum: (tf, stock) => (call) => (call.inputs["x"]?.dtype === "int32" ? sumIntegers(tf, call) : stock(call)),
 };
 
 /** WGSL reads `-2147483648` as the negation of a number that is too large. */

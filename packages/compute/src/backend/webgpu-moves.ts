@@ -25,7 +25,6 @@ export const MOVES: Readonly<Record<string, readonly string[] | "all">> = {
   StridedSlice: ["x"],
   TensorScatterUpdate: ["tensor", "updates"],
   Tile: ["x"],
-  Transpose: ["x"],
   Unpack: ["value"],
 };
 

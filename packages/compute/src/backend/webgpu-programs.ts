@@ -41,6 +41,17 @@ export const runForEach = (
 const NAMES = ["A", "B"];
 const RESULT = { int32: "i32", bool: "i32", float32: "f32" } as const;
 
+/** The axes of the result are those of `x` in the order of `perm`. */
+export const runTransposed = (backend: WebGPUBackend, x: TensorInfo, perm: readonly number[]): TensorInfo => {
+  const shape = perm.map((axis) => x.shape[axis]!);
+  const after = (sides: readonly number[], axis: number) => sizeOf(sides.slice(axis + 1));
+  const places = perm.map(
+    (axis, i) => `(index / ${after(shape, i)}) % ${shape[i]!} * ${after(x.shape, axis)}`,
+  );
+  const body = `result[index] = A[${places.join(" + ")}];`;
+  return backend.runWebGPUProgram(program(["A"], shape, body), [x], x.dtype);
+};
+
 /** Which value of an operand belongs to value `index` of a broadcast result. */
 const indexCode = (result: readonly number[], own: readonly number[]): string => {
   if (sizeOf(own) === 1) return "0";
@@ -57,32 +68,41 @@ const indexCode = (result: readonly number[], own: readonly number[]): string =>
   return terms.join(" + ");
 };
 
-/** So many values are summed by one invocation. */
-const SUMMED = 256;
+/** How values are brought together: `total` so far and the next `value`, in WGSL. The order is nobody's business. */
+export interface Reduction {
+  readonly from: string;
+  readonly step: string;
+  readonly dtype: "int32" | "bool";
+}
 
-/** The sums of neighbours, `inner` at a time, modulo 2^32. */
-export const runSums = (
-  backend: WebGPUBackend,
-  x: TensorInfo,
-  inner: number,
-  shape: readonly number[],
-): TensorInfo => {
-  const parts = Math.ceil(inner / SUMMED);
+export interface Reduced {
+  readonly reduction: Reduction;
+  /** So many neighbours become one value. */
+  readonly inner: number;
+  readonly shape: readonly number[];
+}
+
+/** So many values are brought together by one invocation. */
+const AT_ONCE = 256;
+
+export const runReduction = (backend: WebGPUBackend, x: TensorInfo, reduced: Reduced): TensorInfo => {
+  const { reduction, inner, shape } = reduced;
+  const parts = Math.max(1, Math.ceil(inner / AT_ONCE));
   const body = `
     let row = index / ${parts};
-    let first = (index % ${parts}) * ${SUMMED};
-    var sum = 0;
-    for (var i = first; i < min(first + ${SUMMED}, ${inner}); i++) { sum += A[row * ${inner} + i]; }
-    result[index] = sum;`;
-  const partial = backend.runWebGPUProgram(
-    program(["A"], parts === 1 ? shape : [sizeOf(shape) * parts], body),
-    [x],
-    "int32",
-  );
-  if (parts === 1) return partial;
-  const sums = runSums(backend, partial, parts, shape);
-  backend.disposeData(partial.dataId);
-  return sums;
+    let first = (index % ${parts}) * ${AT_ONCE};
+    var total = ${reduction.from};
+    for (var i = first; i < min(first + ${AT_ONCE}, ${inner}); i++) {
+      let value = A[row * ${inner} + i];
+      total = ${reduction.step};
+    }
+    result[index] = total;`;
+  const out = parts === 1 ? shape : [sizeOf(shape) * parts];
+  const result = backend.runWebGPUProgram(program(["A"], out, body), [x], reduction.dtype);
+  if (parts === 1) return result;
+  const whole = runReduction(backend, result, { reduction, inner: parts, shape });
+  backend.disposeData(result.dataId);
+  return whole;
 };
 
 const WORKGROUP = 64;

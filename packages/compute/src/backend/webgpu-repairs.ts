@@ -1,22 +1,26 @@
 /**
  * What tfjs-backend-webgpu 4.22.0 gets wrong without an error, repaired or refused by the kernel's name: integers, products
- * over a broadcast batch, sums of many tensors, and whatever is beyond the device's limits.
+ * over a broadcast batch, sums of many tensors, sums that run backwards, and a few more.
  */
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { invariant } from "@bulkhead/base";
-import type { WebgpuDevice } from "../webgpu-device.ts";
 import { sizeOf } from "./broadcast.ts";
 import { type Kernel, type KernelCall, kernelOf, replaceKernel } from "./kernels.ts";
 import type { TensorFlow, TensorInfo } from "./tensorflow.ts";
 import { exactKernel } from "./webgpu-integers.ts";
-import { gpuOf } from "./webgpu-programs.ts";
+import { gpuOf, runForEach, runTransposed } from "./webgpu-programs.ts";
+import { REDUCTIONS, reduceExactly } from "./webgpu-reduce.ts";
 
 export const repairWebgpuKernels = (tf: TensorFlow): void => {
   const names = tf.getKernelsForBackend("webgpu").map(({ kernelName }) => kernelName);
   for (const name of names) replaceKernel(tf, "webgpu", name, exactKernel(tf, name));
   for (const name of ["BatchMatMul", "_FusedMatMul"])
     replaceKernel(tf, "webgpu", name, overWholeBatch(tf, name));
+  for (const name of ["Cumsum", "Cumprod"]) replaceKernel(tf, "webgpu", name, forwards(tf, name));
+  for (const name of ["All", "Any"]) replaceKernel(tf, "webgpu", name, reduceExactly(tf, REDUCTIONS[name]!));
   replaceKernel(tf, "webgpu", "AddN", addFew(tf));
+  replaceKernel(tf, "webgpu", "FloorDiv", divideFloats(tf));
+  replaceKernel(tf, "webgpu", "Cast", castToFloats(tf));
+  replaceKernel(tf, "webgpu", "Transpose", transposeIntegers(tf));
   for (const name of names) replaceKernel(tf, "webgpu", name, named(name, kernelOf(tf, "webgpu", name)));
 };
 
@@ -51,18 +55,73 @@ const overWholeBatch = (tf: TensorFlow, name: string): Kernel => {
 };
 
 const tiled = (tf: TensorFlow, call: KernelCall, x: TensorInfo, batch: readonly number[]): TensorInfo => {
-  const backend = gpuOf(call);
-  const one = (name: string, input: TensorInfo, attrs: NonNullable<KernelCall["attrs"]>): TensorInfo => {
-    const result = kernelOf(tf, "webgpu", name)({ inputs: { x: input }, attrs, backend });
-    invariant(!Array.isArray(result), `${name} gives one tensor`);
-    return result;
-  };
   const missing = batch.length + 2 - x.shape.length;
   const shape = [...Array<number>(missing).fill(1), ...x.shape];
-  const ranked = one("Reshape", x, { shape });
+  const ranked = runKernel(tf, "Reshape", call, x, { shape });
   const reps = [...batch.map((side, axis) => side / shape[axis]!), 1, 1];
-  const result = one("Tile", ranked, { reps });
-  backend.disposeData(ranked.dataId);
+  const result = runKernel(tf, "Tile", call, ranked, { reps });
+  gpuOf(call).disposeData(ranked.dataId);
+  return result;
+};
+
+/** Running backwards, the stock kernels lose most of what they should bring along. */
+const forwards = (tf: TensorFlow, name: string): Kernel => {
+  const stock = kernelOf(tf, "webgpu", name);
+  return (call) => {
+    const { x } = call.inputs;
+    if (x === undefined || call.attrs?.["reverse"] !== true) return stock(call);
+    const dims = [Number(call.attrs["axis"])];
+    const turned = runKernel(tf, "Reverse", call, x, { dims });
+    const result = stock({ ...call, inputs: { x: turned }, attrs: { ...call.attrs, reverse: false } });
+    invariant(!Array.isArray(result), `${name} gives one tensor`);
+    const back = runKernel(tf, "Reverse", call, result, { dims });
+    for (const { dataId } of [turned, result]) gpuOf(call).disposeData(dataId);
+    return back;
+  };
+};
+
+/** The stock kernel calls the result of floats int32. */
+const divideFloats = (tf: TensorFlow): Kernel => {
+  const ofIntegers = kernelOf(tf, "webgpu", "FloorDiv");
+  return (call) => {
+    const { a, b } = call.inputs;
+    if (a?.dtype !== "float32" || b?.dtype !== "float32") return ofIntegers(call);
+    const shape = tf.broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape);
+    return runForEach(gpuOf(call), [a, b], "floor(a / b)", { shape, dtype: "float32" });
+  };
+};
+
+/** The stock kernel hands whole numbers on as they are, under the name of floats. */
+const castToFloats = (tf: TensorFlow): Kernel => {
+  const stock = kernelOf(tf, "webgpu", "Cast");
+  return (call) => {
+    const { x } = call.inputs;
+    if (x === undefined || !isWhole(x) || call.attrs?.["dtype"] !== "float32") return stock(call);
+    return runForEach(gpuOf(call), [x], "a", { shape: x.shape, dtype: "float32" });
+  };
+};
+
+/** The stock shader compiles for floats alone; what does not compile gives zeros. */
+const transposeIntegers = (tf: TensorFlow): Kernel => {
+  const stock = kernelOf(tf, "webgpu", "Transpose");
+  return (call) => {
+    const { x } = call.inputs;
+    const perm = call.attrs?.["perm"];
+    if (x === undefined || !isWhole(x) || !Array.isArray(perm)) return stock(call);
+    return runTransposed(gpuOf(call), x, perm.map(Number));
+  };
+};
+
+const isWhole = ({ dtype }: TensorInfo): boolean => dtype === "int32" || dtype === "bool";
+
+const runKernel = (
+  tf: TensorFlow,
+  name: string,
+  { backend }: KernelCall,
+  ...[x, attrs]: readonly [TensorInfo, NonNullable<KernelCall["attrs"]>]
+): TensorInfo => {
+  const result = kernelOf(tf, "webgpu", name)({ inputs: { x }, attrs, backend });
+  invariant(!Array.isArray(result), `${name} gives one tensor`);
   return result;
 };
 
@@ -85,38 +144,4 @@ const addFew = (tf: TensorFlow): Kernel => {
     return sum;
   };
   return add;
-};
-
-/** Checks what the backend asks of its device, and that the device has not refused it: it would compute on with garbage. */
-export const guardWebgpuBackend = (backend: WebGPUBackend, { device, problem }: WebgpuDevice): void => {
-  const mostBytes = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
-  const mostTensors = device.limits.maxStorageBuffersPerShaderStage - 1;
-  const { bufferManager } = backend;
-  const acquire = bufferManager.acquireBuffer.bind(bufferManager);
-  bufferManager.acquireBuffer = (size, ...rest) => {
-    if (size > mostBytes)
-      throw new Error(`a tensor of ${size} bytes does not fit this GPU's ${mostBytes}: use a smaller batch`);
-    return acquire(size, ...rest);
-  };
-  const run = backend.runWebGPUProgram.bind(backend);
-  backend.runWebGPUProgram = (program, inputs, ...rest) => {
-    if (inputs.length > mostTensors)
-      throw new Error(`${inputs.length} tensors at once are more than this GPU's ${mostTensors}: use fewer`);
-    return run(program, inputs, ...rest);
-  };
-  const read = backend.read.bind(backend);
-  backend.read = async (dataId) => {
-    const values = await read(dataId);
-    const refused = problem();
-    if (refused !== undefined)
-      throw new Error(`the GPU refused an operation, its results are lost: ${refused}`);
-    return values;
-  };
-  const readSync = backend.readSync.bind(backend);
-  backend.readSync = (dataId) => {
-    const { values, resource } = backend.tensorMap.get(dataId);
-    if (resource !== undefined && !values)
-      throw new Error("a GPU gives no values at once: use `await data()` in place of `dataSync`");
-    return readSync(dataId);
-  };
 };

@@ -2,7 +2,8 @@
 import { openWebgpuDevice, type WebgpuDevice } from "../webgpu-device.ts";
 import { isFirstTime } from "./kernels.ts";
 import type { TensorFlow } from "./tensorflow.ts";
-import { guardWebgpuBackend, repairWebgpuKernels } from "./webgpu-repairs.ts";
+import { guardWebgpuBackend } from "./webgpu-guard.ts";
+import { repairWebgpuKernels } from "./webgpu-repairs.ts";
 
 export interface OpenedWebgpu {
   /** Of the GPU. */
