@@ -2,7 +2,6 @@
  * SwiftShader, a GPU in software that Chromium carries: what tests of WebGPU run on where there is no other. It is found
  * when the first GPU of a process is asked for, and stays.
  */
-/// <reference types="@webgpu/types" />
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
@@ -27,7 +26,7 @@ export const hasSwiftShader = fs.existsSync(DRIVER) && fs.existsSync(VULKAN) && 
 /** Follows the name of what is skipped without it. */
 export const SWIFTSHADER_REASON = hasSwiftShader
   ? ""
-  : " (skipped: needs chromium's SwiftShader and the package webgpu)";
+  : " (skipped: needs webgpu's adapter: chromium's SwiftShader or a GPU)";
 
 /** Calls `body`, which opens a GPU, so that it finds SwiftShader; the environment is as before then. */
 export const withSwiftShader = async <T>(body: () => Promise<T>): Promise<T> => {

@@ -37,8 +37,8 @@ let found: GPU | undefined;
 
 /** Throws, in one line with its cure, when the package or an adapter is not there. */
 export const openWebgpuDevice = async (): Promise<WebgpuDevice> => {
-  const { create, globals } = await loadDawn();
   refuseWithoutVulkan();
+  const { create, globals } = await loadDawn();
   const gpu = found ?? create([]);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) throw new Error("no GPU was found: install its driver");

@@ -71,11 +71,11 @@ const exactVersion = (tf: TensorFlow, name: string, stock: Kernel): Kernel => {
   const code = FOR_EACH[name] ?? COMPARISONS[name];
   if (code !== undefined) return forEach(tf, code, name in COMPARISONS ? "bool" : "int32");
   const moved = MOVES[name];
-  if (moved !== undefined) return inHalves(name, stock, moved);
+  if (moved !== undefined) return inHalves(stock, moved);
   const reduction = REDUCTIONS[name];
   if (reduction !== undefined) return reduceExactly(tf, reduction);
   if (HARMLESS.has(name)) return stock;
-  return OTHERS[name]?.(stock) ?? onlyNumbers(name, stock, NUMBERS[name] ?? []);
+  return OTHERS[name]?.(stock) ?? onlyNumbers(stock, NUMBERS[name] ?? []);
 };
 
 const forEach =
@@ -89,13 +89,13 @@ const forEach =
   };
 
 const onlyNumbers =
-  (name: string, stock: Kernel, allowed: readonly string[]): Kernel =>
+  (stock: Kernel, allowed: readonly string[]): Kernel =>
   (call) => {
     if (Object.entries(call.inputs).some(([key, x]) => isInteger(x) && !allowed.includes(key)))
       throw new Error(
         "not of int32, which it would round to 24 bits: cast to float32, or use the cpu backend",
       );
-    refuseLongSides(name, call, () => true);
+    refuseLongSides(call, () => true);
     return stock(call);
   };
 

@@ -34,11 +34,11 @@ const WHOLE = "(a << 16) | b";
 
 /** Moves the upper and lower halves of integers one after the other and puts them together again. */
 export const inHalves =
-  (name: string, stock: Kernel, moved: readonly string[] | "all"): Kernel =>
+  (stock: Kernel, moved: readonly string[] | "all"): Kernel =>
   (call) => {
     const backend = gpuOf(call);
     const isMoved = (key: string) => moved === "all" || moved.includes(key);
-    refuseLongSides(name, call, (key) => !isMoved(key));
+    refuseLongSides(call, (key) => !isMoved(key));
     if (!Object.entries(call.inputs).some(([key, x]) => isMoved(key) && isInteger(x))) return stock(call);
     const [high, low] = HALVES.map((code) => {
       const halved: TensorInfo[] = [];
@@ -87,7 +87,6 @@ const EXACT = 2 ** 24;
 
 /** Numbers of rows and classes go through single precision too, and must be small. */
 export const refuseLongSides = (
-  name: string,
   { inputs, attrs }: KernelCall,
   holdsNumbers: (key: string) => boolean,
 ): void => {
@@ -95,7 +94,5 @@ export const refuseLongSides = (
   const sides = Object.values(inputs).flatMap((x) => x?.shape ?? []);
   const counts = [attrs?.["depth"], attrs?.["numSegments"]].filter((count) => typeof count === "number");
   if ([...sides, ...counts].some((side) => side > EXACT))
-    throw new Error(
-      `${name}: not along a side longer than 2^24, whose places it would round: use the cpu backend`,
-    );
+    throw new Error(`not along a side longer than 2^24, whose places it would round: use the cpu backend`);
 };

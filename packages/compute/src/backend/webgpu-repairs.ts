@@ -3,6 +3,7 @@
  * over a broadcast batch, sums of many tensors, sums that run backwards, and a few more.
  */
 import { invariant } from "@bulkhead/base";
+import { refuseCutWindows } from "./avg-pool.ts";
 import { sizeOf } from "./broadcast.ts";
 import { type Kernel, type KernelCall, kernelOf, replaceKernel } from "./kernels.ts";
 import type { TensorFlow, TensorInfo } from "./tensorflow.ts";
@@ -21,6 +22,7 @@ export const repairWebgpuKernels = (tf: TensorFlow): void => {
   replaceKernel(tf, "webgpu", "FloorDiv", divideFloats(tf));
   replaceKernel(tf, "webgpu", "Cast", castToFloats(tf));
   replaceKernel(tf, "webgpu", "Transpose", transposeIntegers(tf));
+  refuseCutWindows(tf, "webgpu");
   for (const name of names) replaceKernel(tf, "webgpu", name, named(name, kernelOf(tf, "webgpu", name)));
 };
 
@@ -32,6 +34,7 @@ const named =
       return kernel(call);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
+      if (problem.startsWith(name)) throw error;
       throw new Error(`${name} on webgpu: ${problem}`, { cause: error });
     }
   };
@@ -130,9 +133,10 @@ const MOST_ADDED = 8;
 
 const addFew = (tf: TensorFlow): Kernel => {
   const stock = kernelOf(tf, "webgpu", "AddN");
-  const add: Kernel = (call) => {
+  return (call) => {
     const inputs = Object.values(call.inputs);
-    if (inputs.length <= MOST_ADDED && !inputs.some((x) => x?.dtype === "int32")) return stock(call);
+    const isFloat = !inputs.some((x) => x?.dtype === "int32");
+    if (inputs.length === 1 || (inputs.length <= MOST_ADDED && isFloat)) return stock(call);
     const [first, ...rest] = inputs;
     let sum = first!;
     for (const x of rest) {
@@ -143,5 +147,4 @@ const addFew = (tf: TensorFlow): Kernel => {
     }
     return sum;
   };
-  return add;
 };

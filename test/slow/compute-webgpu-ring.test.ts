@@ -1,4 +1,7 @@
-/** That nothing of a key is left on the GPU: its buffers are read back as whoever reads freed memory would do. */
+/** That nothing of a key is left on the GPU, whose buffers are read back, and what a GPU does to its process. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import {
   inlineRingEngine,
   openWebgpuRingEngine,
@@ -134,3 +137,16 @@ describe.skipIf(!hasSwiftShader)(`keys on a GPU${SWIFTSHADER_REASON}`, () => {
     await expect(engine.addStreams(vector, STREAMS)).rejects.toThrow();
   });
 });
+
+test.skipIf(!hasSwiftShader)(
+  `an engine on a GPU that nobody closes does not keep its process alive${SWIFTSHADER_REASON}`,
+  async () => {
+    const program = fileURLToPath(new URL("../compute/programs/idle-webgpu-engine.ts", import.meta.url));
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--conditions=bulkhead-src", "--import", import.meta.resolve("tsx"), program],
+      { timeout: 120_000 },
+    );
+    expect(stdout.trim()).toBe("added");
+  },
+);
