@@ -3,9 +3,10 @@
  * the 24th. They run through the backend, on its tensors.
  */
 import type { WebGPUBackend, WebGPUProgram } from "@tensorflow/tfjs-backend-webgpu";
+import { invariant } from "@bulkhead/base";
 import { sizeOf } from "./broadcast.ts";
-import type { KernelCall } from "./kernels.ts";
-import type { TensorInfo } from "./tensorflow.ts";
+import { type KernelCall, kernelOf } from "./kernels.ts";
+import type { TensorFlow, TensorInfo } from "./tensorflow.ts";
 
 /** The engine calls a kernel with the kernel's own backend. */
 export const gpuOf = ({ backend }: KernelCall): WebGPUBackend =>
@@ -13,6 +14,18 @@ export const gpuOf = ({ backend }: KernelCall): WebGPUBackend =>
   backend as WebGPUBackend;
 
 export const isInteger = (x: TensorInfo | undefined): x is TensorInfo => x?.dtype === "int32";
+
+/** The kernel in force, as another one calls it. */
+export const runKernel = (
+  tf: TensorFlow,
+  name: string,
+  { backend }: KernelCall,
+  ...[x, attrs]: readonly [TensorInfo, NonNullable<KernelCall["attrs"]>]
+): TensorInfo => {
+  const result = kernelOf(tf, "webgpu", name)({ inputs: { x }, attrs, backend });
+  invariant(!Array.isArray(result), `${name} gives one tensor`);
+  return result;
+};
 
 export interface Result {
   readonly shape: readonly number[];

@@ -4,11 +4,11 @@
  */
 import { invariant } from "@bulkhead/base";
 import { refuseCutWindows } from "./avg-pool.ts";
-import { sizeOf } from "./broadcast.ts";
-import { type Kernel, type KernelCall, kernelOf, replaceKernel } from "./kernels.ts";
+import { type Kernel, kernelOf, replaceKernel } from "./kernels.ts";
 import type { TensorFlow, TensorInfo } from "./tensorflow.ts";
+import { overWholeBatch } from "./webgpu-batch.ts";
 import { exactKernel } from "./webgpu-integers.ts";
-import { gpuOf, runForEach, runTransposed } from "./webgpu-programs.ts";
+import { gpuOf, runForEach, runKernel, runTransposed } from "./webgpu-programs.ts";
 import { REDUCTIONS, reduceExactly } from "./webgpu-reduce.ts";
 
 export const repairWebgpuKernels = (tf: TensorFlow): void => {
@@ -38,34 +38,6 @@ const named =
       throw new Error(`${name} on webgpu: ${problem}`, { cause: error });
     }
   };
-
-const BATCH = -2;
-
-/** Where the batch of an operand is given to many of the other's, each is laid out in full. */
-const overWholeBatch = (tf: TensorFlow, name: string): Kernel => {
-  const stock = kernelOf(tf, "webgpu", name);
-  return (call) => {
-    const { a, b } = call.inputs;
-    invariant(a !== undefined && b !== undefined, "a product has two operands");
-    const [ofA, ofB] = [a.shape.slice(0, BATCH), b.shape.slice(0, BATCH)];
-    if (ofA.join() === ofB.join() || sizeOf(ofA) === 1 || sizeOf(ofB) === 1) return stock(call);
-    const batch = tf.broadcast_util.assertAndGetBroadcastShape(ofA, ofB);
-    const whole = [a, b].map((x) => tiled(tf, call, x, batch));
-    const result = stock({ ...call, inputs: { ...call.inputs, a: whole[0], b: whole[1] } });
-    for (const { dataId } of whole) gpuOf(call).disposeData(dataId);
-    return result;
-  };
-};
-
-const tiled = (tf: TensorFlow, call: KernelCall, x: TensorInfo, batch: readonly number[]): TensorInfo => {
-  const missing = batch.length + 2 - x.shape.length;
-  const shape = [...Array<number>(missing).fill(1), ...x.shape];
-  const ranked = runKernel(tf, "Reshape", call, x, { shape });
-  const reps = [...batch.map((side, axis) => side / shape[axis]!), 1, 1];
-  const result = runKernel(tf, "Tile", call, ranked, { reps });
-  gpuOf(call).disposeData(ranked.dataId);
-  return result;
-};
 
 /** Running backwards, the stock kernels lose most of what they should bring along. */
 const forwards = (tf: TensorFlow, name: string): Kernel => {
@@ -117,17 +89,6 @@ const transposeIntegers = (tf: TensorFlow): Kernel => {
 
 const isWhole = ({ dtype }: TensorInfo): boolean => dtype === "int32" || dtype === "bool";
 
-const runKernel = (
-  tf: TensorFlow,
-  name: string,
-  { backend }: KernelCall,
-  ...[x, attrs]: readonly [TensorInfo, NonNullable<KernelCall["attrs"]>]
-): TensorInfo => {
-  const result = kernelOf(tf, "webgpu", name)({ inputs: { x }, attrs, backend });
-  invariant(!Array.isArray(result), `${name} gives one tensor`);
-  return result;
-};
-
 /** A shader that reads more tensors than a device allows adds none of them. */
 const MOST_ADDED = 8;
 
@@ -136,13 +97,13 @@ const addFew = (tf: TensorFlow): Kernel => {
   return (call) => {
     const inputs = Object.values(call.inputs);
     const isFloat = !inputs.some((x) => x?.dtype === "int32");
-    if (inputs.length === 1 || (inputs.length <= MOST_ADDED && isFloat)) return stock(call);
+    if (inputs.length <= MOST_ADDED && isFloat) return stock(call);
     const [first, ...rest] = inputs;
-    let sum = first!;
+    let sum = runKernel(tf, "Identity", call, first!, {});
     for (const x of rest) {
       const next = kernelOf(tf, "webgpu", "Add")({ inputs: { a: sum, b: x }, backend: call.backend });
       invariant(!Array.isArray(next), "Add gives one tensor");
-      if (sum !== first) gpuOf(call).disposeData(sum.dataId);
+      gpuOf(call).disposeData(sum.dataId);
       sum = next;
     }
     return sum;

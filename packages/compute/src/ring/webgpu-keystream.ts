@@ -4,7 +4,7 @@
  */
 import { invariant } from "@bulkhead/base";
 import { checked, type WebgpuDevice } from "../webgpu-device.ts";
-import { BLOCK_BYTES, chacha20Wgsl, RUN_BYTES, STREAM_BYTES, WORKGROUP } from "./chacha20-wgsl.ts";
+import { BLOCK_BYTES, RUN_BYTES, STREAM_BYTES, WORKGROUP } from "./chacha20-wgsl.ts";
 import type { RingGeometry, SignedStream } from "./ring-engine.ts";
 import {
   type BlockRun,
@@ -13,27 +13,20 @@ import {
   piecesOf,
   writeStreams,
 } from "./webgpu-dispatches.ts";
+import {
+  DISPATCHES_PER_PIECE,
+  MAP,
+  openPipelines,
+  openSlot,
+  type Pipelines,
+  type Slot,
+  USAGE,
+} from "./webgpu-slot.ts";
 
 /** Bytes: long enough to keep a GPU busy; short on software, which is for tests. */
 const PIECE = { hardware: 8 * 1024 * 1024, software: 256 * 1024 } as const;
-const DISPATCHES_PER_PIECE = 256;
 /** In one pass over a vector. */
 export const MOST_STREAMS = 4096;
-
-/** As WebGPU numbers them (section 5, "Buffers"): Dawn has no globals. */
-const USAGE = { mapRead: 1, mapWrite: 2, copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
-const MAP = { read: 1, write: 2 } as const;
-const COMPUTE_STAGE = 4;
-
-type Pipelines = Readonly<Record<16 | 32, GPUComputePipeline>>;
-
-/** The buffers of one piece. */
-interface Slot {
-  readonly runs: GPUBuffer;
-  readonly sums: GPUBuffer;
-  readonly fetched: GPUBuffer;
-  readonly group: GPUBindGroup;
-}
 
 /**
  * Keys and keystream lie in the buffers of this object alone, and {@link WebgpuKeystream.wipe} overwrites those. Beyond
@@ -65,7 +58,14 @@ export class WebgpuKeystream {
     this.#offeredBytes = new Uint8Array(this.#offered.getMappedRange());
     this.#keys = device.createBuffer({ size, usage: USAGE.storage | USAGE.copyTarget });
     this.#stride = Math.max(RUN_BYTES, device.limits.minUniformBufferOffsetAlignment);
-    this.#slots = [this.#openSlot(), this.#openSlot()];
+    const open = () =>
+      openSlot(device, {
+        pieceBytes,
+        stride: this.#stride,
+        keys: this.#keys,
+        layout: pipelines[16].getBindGroupLayout(0),
+      });
+    this.#slots = [open(), open()];
   }
 
   /** Throws where the device's limits are below what a piece takes, or the shader does not compile. */
@@ -78,12 +78,7 @@ export class WebgpuKeystream {
       workgroups(pieceBytes) > limits.maxComputeWorkgroupsPerDimension
     )
       throw new Error("the GPU's limits are too low");
-    const layout = await checked(device, () => pipelineLayout(device));
-    const pipelineOf = async (laneBits: 16 | 32) => {
-      const module = await checked(device, () => device.createShaderModule({ code: chacha20Wgsl(laneBits) }));
-      return device.createComputePipelineAsync({ layout, compute: { module, entryPoint: "main" } });
-    };
-    const pipelines = { 16: await pipelineOf(16), 32: await pipelineOf(32) };
+    const pipelines = await openPipelines(device);
     return checked(device, () => new WebgpuKeystream(device, pieceBytes, pipelines));
   }
 
@@ -118,17 +113,21 @@ export class WebgpuKeystream {
       slot.fetched.unmap();
     };
     let underWay: UnderWay | undefined;
-    let next = 0;
-    for (const piece of piecesOf(geometry, most)) {
-      const slot = this.#slots[next]!;
-      const started = { slot, piece, sum: this.#start(geometry.laneBits, slot, piece) };
-      // Whoever waits for the piece before may find it broken first.
-      started.sum.catch(() => {});
+    try {
+      for (const piece of piecesOf(geometry, most)) {
+        const slot = this.#slots[underWay?.slot === this.#slots[0] ? 1 : 0];
+        const next = { slot, piece, sum: this.#start(geometry.laneBits, slot, piece) };
+        // Awaited when it is its turn.
+        next.sum.catch(() => {});
+        const before = underWay;
+        underWay = next;
+        if (before !== undefined) await finish(before);
+      }
       if (underWay !== undefined) await finish(underWay);
-      underWay = started;
-      next = 1 - next;
+    } finally {
+      // The piece before it may have failed; what is under way would be mapped after it was wiped.
+      await underWay?.sum.catch(() => {});
     }
-    if (underWay !== undefined) await finish(underWay);
   }
 
   /** Overwrites with zeros all that held keys or keystream. */
@@ -171,23 +170,6 @@ export class WebgpuKeystream {
     await slot.fetched.mapAsync(MAP.read, 0, bytes);
     return new Uint8Array(slot.fetched.getMappedRange(0, bytes));
   }
-
-  #openSlot(): Slot {
-    const device = this.#device;
-    const buffer = (size: number, usage: number) => device.createBuffer({ size, usage });
-    const runs = buffer(this.#stride * DISPATCHES_PER_PIECE, USAGE.uniform | USAGE.copyTarget);
-    const sums = buffer(this.pieceBytes, USAGE.storage | USAGE.copySource | USAGE.copyTarget);
-    const fetched = buffer(this.pieceBytes, USAGE.mapRead | USAGE.copyTarget);
-    const group = device.createBindGroup({
-      layout: this.#pipelines[16].getBindGroupLayout(0),
-      entries: [
-        { binding: 0, resource: { buffer: this.#keys } },
-        { binding: 1, resource: { buffer: runs, size: RUN_BYTES } },
-        { binding: 2, resource: { buffer: sums } },
-      ],
-    });
-    return { runs, sums, fetched, group };
-  }
 }
 
 interface UnderWay {
@@ -197,17 +179,3 @@ interface UnderWay {
 }
 
 const workgroups = (bytes: number): number => Math.ceil(bytes / BLOCK_BYTES / WORKGROUP);
-
-const pipelineLayout = (device: GPUDevice): GPUPipelineLayout => {
-  const seen = (binding: number, buffer: GPUBufferBindingLayout) => ({
-    binding,
-    visibility: COMPUTE_STAGE,
-    buffer,
-  });
-  const entries = [
-    seen(0, { type: "read-only-storage" }),
-    seen(1, { type: "uniform", hasDynamicOffset: true }),
-    seen(2, { type: "storage" }),
-  ];
-  return device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] });
-};
