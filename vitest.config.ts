@@ -20,8 +20,8 @@ export default defineConfig({
           // Files of a worker share its modules, which are then loaded once; `leave-no-trace.ts` keeps them apart.
           isolate: false,
           setupFiles: ["test/leave-no-trace.ts"],
-          // Which the native backend sets when it is loaded.
-          env: { TF_CPP_MIN_LOG_LEVEL: "2" },
+          // Which the native backend sets when it is loaded; and work this small is done before threads are up.
+          env: { TF_CPP_MIN_LOG_LEVEL: "2", TF_NUM_INTRAOP_THREADS: "1" },
         },
       },
       {

@@ -3,6 +3,8 @@
  * one engine for each thread: a thread opens one backend, and the last one opened is in force.
  */
 import { InputError, invariant } from "@bulkhead/base";
+import { repairCore } from "./core-repairs.ts";
+import { repairCpu } from "./cpu-repairs.ts";
 import { openNative } from "./native.ts";
 import { backendSelfTest } from "./self-test.ts";
 import { loadTensorFlow, type TensorFlow } from "./tensorflow.ts";
@@ -59,6 +61,7 @@ const noticeOf = (name: BackendName, refusals: readonly string[]): string =>
 const tryOpen = async (name: BackendName, isNamed: boolean): Promise<Backend | string> => {
   try {
     const opened = await open(name, isNamed);
+    repairCore(opened.tf);
     const problem = await (name === "webgpu" ? withoutProcessor(opened.tf) : backendSelfTest(opened.tf));
     return problem === undefined ? { name, ...opened } : `refused, it fails its self-test: ${problem}`;
   } catch (error) {
@@ -76,7 +79,10 @@ const open = async (name: BackendName, isNamed: boolean): Promise<Omit<Backend, 
     return { tf, version: `${version} on ${gpu.name}`, ...(gpu.isSoftware ? { notice } : {}) };
   }
   if (name === "wasm") await openWasm(tf);
-  else invariant(await tf.setBackend("cpu"), "the cpu backend is always there");
+  else {
+    invariant(await tf.setBackend("cpu"), "the cpu backend is always there");
+    repairCpu(tf);
+  }
   return { tf, version };
 };
 

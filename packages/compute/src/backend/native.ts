@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import util from "node:util";
+import { isFirstTime, isOfIntegers, kernelOf, replaceWhere } from "./kernels.ts";
 import type { TensorFlow } from "./tensorflow.ts";
 
 const PACKAGE = "@tensorflow/tfjs-node-gpu";
@@ -18,7 +19,14 @@ export const openNative = async (): Promise<{ readonly tf: TensorFlow; readonly 
   const tf = loadAddon(require);
   tf.env().set("PROD", true);
   if (!(await tf.setBackend("tensorflow"))) throw new Error("TensorFlow did not start");
+  repairNative(tf);
   return { tf, version: `TensorFlow ${libraryVersion(tf)}` };
+};
+
+/** TensorFlow rounds whole numbers to 0. */
+const repairNative = (tf: TensorFlow): void => {
+  if (isFirstTime(tf.backend()))
+    replaceWhere(tf, ["tensorflow", "Round"], isOfIntegers, kernelOf(tf, "tensorflow", "Identity"));
 };
 
 const loadAddon = (require: NodeJS.Require): TensorFlow => {

@@ -6,6 +6,8 @@
  */
 import { invariant } from "@bulkhead/base";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { indexInBroadcast, sizeOf } from "./broadcast.ts";
+import { kernelOf, replaceKernel } from "./kernels.ts";
 import type { TensorFlow, TensorInfo } from "./tensorflow.ts";
 
 interface MatMulCall {
@@ -27,16 +29,15 @@ interface Block {
 
 export const routeMatMul = (tf: TensorFlow, backend: BackendWasm): void => {
   const product = fastProduct(backend);
-  tf.unregisterKernel("BatchMatMul", "wasm");
-  tf.registerKernel({
-    kernelName: "BatchMatMul",
-    backendName: "wasm",
+  replaceKernel(tf, "wasm", "BatchMatMul", (call) =>
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine calls a kernel with its own inputs, attributes and backend
-    kernelFunc: (call) => matMul(tf, product, call as unknown as MatMulCall),
-  });
+    matMul(tf, product, call as unknown as MatMulCall),
+  );
 };
 
 const matMul = (tf: TensorFlow, product: Product, { inputs, attrs, backend }: MatMulCall): TensorInfo => {
+  if (inputs.a.dtype !== "float32" || inputs.b.dtype !== "float32")
+    throw new Error(`BatchMatMul on wasm: not of ${inputs.a.dtype} by ${inputs.b.dtype}; cast to float32`);
   const a = laidOut(tf, backend, inputs.a, attrs.transposeA);
   const b = laidOut(tf, backend, inputs.b, attrs.transposeB);
   const [rows, inner] = matrixOf(a);
@@ -61,8 +62,6 @@ const matMul = (tf: TensorFlow, product: Product, { inputs, attrs, backend }: Ma
   return out;
 };
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((size, side) => size * side, 1);
-
 const matrixOf = ({ shape }: TensorInfo): readonly [number, number] => [shape.at(-2)!, shape.at(-1)!];
 
 const block = (tensor: TensorInfo, first: number, count = 1, rows = matrixOf(tensor)[0]): Block => ({
@@ -77,26 +76,10 @@ const block = (tensor: TensorInfo, first: number, count = 1, rows = matrixOf(ten
 const laidOut = (tf: TensorFlow, backend: BackendWasm, x: TensorInfo, transposed: boolean): TensorInfo => {
   if (!transposed) return x;
   const rank = x.shape.length;
-  const transpose = tf.getKernel("Transpose", "wasm");
-  invariant(transpose !== undefined, "wasm has a Transpose kernel");
   const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-  const result = transpose.kernelFunc({ inputs: { x }, attrs: { perm }, backend });
+  const result = kernelOf(tf, "wasm", "Transpose")({ inputs: { x }, attrs: { perm }, backend });
   invariant(!Array.isArray(result), "Transpose gives one tensor");
   return result;
-};
-
-/** Which matrix of an operand with batch shape `own` belongs to matrix `index` of the broadcast batch. */
-const indexInBroadcast = (index: number, batch: readonly number[], own: readonly number[]): number => {
-  let [rest, found, stride] = [index, 0, 1];
-  for (let axis = batch.length - 1; axis >= 0; axis--) {
-    const coordinate = rest % batch[axis]!;
-    rest = (rest - coordinate) / batch[axis]!;
-    const side = own[axis - (batch.length - own.length)];
-    if (side === undefined) continue;
-    found += (side === 1 ? 0 : coordinate) * stride;
-    stride *= side;
-  }
-  return found;
 };
 
 /** Number, shape and rank of both operands, whether each is transposed, number of the result. */

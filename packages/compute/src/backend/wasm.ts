@@ -1,9 +1,14 @@
-/** The `wasm` backend: SIMD kernels in one thread, with the repairs that training needs. */
+/** The `wasm` backend: SIMD kernels in as many threads as there are cores, with the repairs that training needs. */
 import { createRequire } from "node:module";
 import path from "node:path";
+import type * as tfjsWasm from "@tensorflow/tfjs-backend-wasm";
+import { repairCpu } from "./cpu-repairs.ts";
+import { isFirstTime } from "./kernels.ts";
 import type { TensorFlow } from "./tensorflow.ts";
+import { repairFusedMatMul } from "./wasm-fused-mat-mul.ts";
 import { routeMatMul } from "./wasm-mat-mul.ts";
 import { repairKernels } from "./wasm-repairs.ts";
+import { endIdleThreads, startingThreads, wasmThreadCount } from "./wasm-threads.ts";
 
 /** Throws when WebAssembly or its file cannot be loaded. */
 export const openWasm = async (tf: TensorFlow): Promise<void> => {
@@ -11,13 +16,25 @@ export const openWasm = async (tf: TensorFlow): Promise<void> => {
   const require = createRequire(import.meta.url);
   const before = crashListeners();
   wasm.setWasmPaths(`${path.dirname(require.resolve("@tensorflow/tfjs-backend-wasm"))}${path.sep}`);
-  const started = await tf.setBackend("wasm");
-  forgetNewListeners(before);
+  const started = await start(tf, wasm).finally(() => forgetNewListeners(before));
   if (!started) throw new Error("WebAssembly did not start");
   const backend = tf.backend();
   if (!(backend instanceof wasm.BackendWasm)) throw new Error("another backend carries the name wasm");
-  repairKernels(tf, backend);
+  const cpu = repairCpu(tf);
+  if (!isFirstTime(backend)) return;
+  await endIdleThreads(backend.wasm);
+  repairKernels(tf, backend, cpu);
   routeMatMul(tf, backend);
+  repairFusedMatMul(tf, backend);
+};
+
+const start = async (tf: TensorFlow, wasm: typeof tfjsWasm): Promise<boolean> => {
+  const threads = wasmThreadCount();
+  // A backend that runs already keeps its threads.
+  if (threads === 1 || !isFirstTime(wasm)) return tf.setBackend("wasm");
+  tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", true);
+  wasm.setThreadsCount(threads);
+  return startingThreads(threads, () => tf.setBackend("wasm"));
 };
 
 const CRASHES = ["uncaughtException", "unhandledRejection"] as const;

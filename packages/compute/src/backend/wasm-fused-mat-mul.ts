@@ -1,0 +1,58 @@
+/**
+ * `fused.matMul` on the wasm backend: its kernel adds the bias in the wrong places where an operand is transposed or
+ * there are several batches. Such calls are put together from a product, a sum and an activation.
+ */
+import { invariant } from "@bulkhead/base";
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { type Kernel, type KernelCall, kernelOf, replaceWhere } from "./kernels.ts";
+import type { TensorFlow, TensorInfo } from "./tensorflow.ts";
+
+export const repairFusedMatMul = (tf: TensorFlow, wasm: BackendWasm): void =>
+  replaceWhere(tf, ["wasm", "_FusedMatMul"], isWrong, unfused(tf, wasm));
+
+const isWrong = ({ inputs, attrs }: KernelCall): boolean =>
+  attrs?.["transposeA"] === true ||
+  attrs?.["transposeB"] === true ||
+  [inputs["a"], inputs["b"]].some((x) => x!.shape.slice(0, -2).some((side) => side !== 1));
+
+const ACTIVATIONS: Readonly<Record<string, string>> = {
+  relu: "Relu",
+  relu6: "Relu6",
+  elu: "Elu",
+  sigmoid: "Sigmoid",
+  leakyrelu: "LeakyRelu",
+  prelu: "Prelu",
+};
+
+const unfused =
+  (tf: TensorFlow, wasm: BackendWasm): Kernel =>
+  ({ inputs: { a, b, bias, preluActivationWeights }, attrs }) => {
+    const run = (name: string, inputs: Readonly<Record<string, TensorInfo>>): TensorInfo => {
+      const result = kernelOf(
+        tf,
+        "wasm",
+        name,
+      )({
+        inputs: { ...inputs },
+        attrs: { ...attrs, alpha: attrs?.["leakyreluAlpha"] ?? 0 },
+        backend: wasm,
+      });
+      invariant(!Array.isArray(result), `${name} gives one tensor`);
+      return result;
+    };
+    const then = (x: TensorInfo, step: (x: TensorInfo) => TensorInfo): TensorInfo => {
+      const result = step(x);
+      wasm.disposeData(x.dataId);
+      return result;
+    };
+    const product = run("BatchMatMul", { a: a!, b: b! });
+    const sum =
+      bias === undefined || bias === null ? product : then(product, (x) => run("Add", { a: x, b: bias }));
+    const name = attrs?.["activation"];
+    if (name === "linear") return sum;
+    const activation = typeof name === "string" ? ACTIVATIONS[name] : undefined;
+    invariant(activation !== undefined, "fused.matMul has checked the activation");
+    return then(sum, (x) =>
+      run(activation, name === "prelu" ? { x, alpha: preluActivationWeights! } : { x }),
+    );
+  };

@@ -1,0 +1,46 @@
+/** Every operation of the table on every backend that opens here, against plain arithmetic. */
+import { type BackendName, openBackend, type TensorFlow } from "@bulkhead/compute";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PARITY_BACKENDS, type ParityBackend, problemsOf, summaryOf } from "../compute/parity/backends.ts";
+import { PARITY_CASES } from "../compute/parity/cases.ts";
+import { type ParityResult, runParity } from "../compute/parity/run-parity.ts";
+
+/** Why it cannot be used here; `undefined` if it can. */
+const whyNot = (name: BackendName): Promise<string | undefined> =>
+  openBackend(name).then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+
+const parityOn = (name: BackendName, backend: ParityBackend): void => {
+  let tf: TensorFlow;
+  const results: ParityResult[] = [];
+  beforeAll(async () => {
+    ({ tf } = await openBackend(name));
+  });
+  afterAll(() => {
+    process.stdout.write(`parity on ${summaryOf(name, results)}\n`);
+  });
+
+  test.each(PARITY_CASES.map((row) => [row.name, row] as const))("%s", async (_, row) => {
+    const result = await runParity(tf, row);
+    results.push(result);
+    expect(problemsOf(backend, result)).toEqual([]);
+  });
+};
+
+test("the table has 150 rows and more, each under a name of its own", () => {
+  expect(new Set(PARITY_CASES.map(({ name }) => name)).size).toBe(PARITY_CASES.length);
+  expect(PARITY_CASES.length).toBeGreaterThan(150);
+});
+
+for (const name of ["tensorflow", "wasm", "cpu"] as const) {
+  const reason = await whyNot(name);
+  const title = reason === undefined ? `parity on ${name}` : `parity on ${name} (skipped: ${reason})`;
+  describe.skipIf(reason !== undefined)(title, () => parityOn(name, PARITY_BACKENDS[name]));
+}
+
+test("wasm and cpu open everywhere", async () => {
+  expect(await whyNot("wasm")).toBeUndefined();
+  expect(await whyNot("cpu")).toBeUndefined();
+});
