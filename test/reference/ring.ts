@@ -9,6 +9,7 @@ const CHECK_LANES = 8;
 
 export const slowRingEngine = (): RingEngine => ({
   name: "slow",
+  detail: "one lane at a time",
   allocate: (geometry) => ({
     ...geometry,
     bytes: new Uint8Array((geometry.segmentLanes.reduce((a, b) => a + b) * geometry.laneBits) / 8),

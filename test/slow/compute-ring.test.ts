@@ -5,6 +5,8 @@ import {
   inlineRingEngine,
   openRingEngine,
   type RingEngine,
+  ringSelfTest,
+  ringTools,
   type RingVector,
   type SignedStream,
 } from "@bulkhead/compute";
@@ -82,7 +84,11 @@ const stories = fc
 
 test("any operations in any order leave what the slow twin has, on threads and inline", async () => {
   const slow = slowRingEngine();
-  const engines = [inlineRingEngine(), await openRingEngine({ threads: 2 })];
+  const engines = [
+    inlineRingEngine(),
+    inlineRingEngine(ringTools("plain")),
+    await openRingEngine({ threads: 2 }),
+  ];
   await fc.assert(
     fc.asyncProperty(stories, async ({ geometry, operations: story }) => {
       const wanted = slow.allocate(geometry);
@@ -98,6 +104,10 @@ test("any operations in any order leave what the slow twin has, on threads and i
     { numRuns: 400, seed: 1 },
   );
   for (const engine of engines) await engine.close();
+});
+
+test("the known answers of the self-test are those of the slow twin", async () => {
+  expect(await ringSelfTest(slowRingEngine())).toBeUndefined();
 });
 
 test("memory stays bounded whatever the count of streams: 5 GB of keystream into 20 MB", async () => {
@@ -123,12 +133,21 @@ test("memory stays bounded whatever the count of streams: 5 GB of keystream into
   await engine.close();
 });
 
-test("an engine that nobody closes does not keep its process alive", async () => {
-  const program = fileURLToPath(new URL("../compute/programs/idle-engine.ts", import.meta.url));
+const outputOf = async (program: string, ...options: readonly string[]): Promise<string> => {
+  const path = fileURLToPath(new URL(`../compute/programs/${program}.ts`, import.meta.url));
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ["--conditions=bulkhead-src", "--import", import.meta.resolve("tsx"), program],
-    { timeout: 30_000 },
+    [...options, "--conditions=bulkhead-src", "--import", import.meta.resolve("tsx"), path],
+    { timeout: 60_000 },
   );
-  expect(stdout.trim()).toBe("added");
+  return stdout.trim();
+};
+
+test("an engine that nobody closes does not keep its process alive", async () => {
+  expect(await outputOf("idle-engine")).toBe("added");
+});
+
+test("where there is no WebAssembly, the plain kernels give the known answers", async () => {
+  expect(await outputOf("engine-detail", "--jitless")).toBe("1 thread, plain kernels");
+  expect(await outputOf("engine-detail")).toBe("1 thread, WebAssembly SIMD");
 });

@@ -63,8 +63,9 @@ export class KeptUpdate {
     if (plain === undefined) return undefined;
     const header = new Reader(plain.subarray(0, HEADER_LENGTH));
     const [examples, lossSum] = [header.uint(8), bytesToDouble(header.take(8))];
-    // A copy: the values need not stand at a multiple of four.
-    const update = new Float32Array(new Uint8Array(plain.subarray(HEADER_LENGTH)).buffer);
+    // A copy: the values need not stand at a multiple of four. It is shared with the ring engine's threads.
+    const update = new Float32Array(new SharedArrayBuffer(4 * count));
+    new Uint8Array(update.buffer).set(plain.subarray(HEADER_LENGTH));
     plain.fill(0);
     return { update, examples, lossSum };
   }

@@ -1,7 +1,7 @@
 /**
  * The ring engine that divides each operation among hands by ranges of lanes, so that one vector or one stream uses
- * them all. What is not in shared memory reaches a hand through a stage of fixed size: beside the vectors themselves
- * an engine takes one stage and a few pieces of keystream a hand, whatever the length of a vector or a list of streams.
+ * them all; what is too small to hand over, the caller's own thread does. Beside the vectors themselves an engine takes
+ * a stage and a few pieces of keystream a hand, whatever the length of a vector or a list of streams.
  */
 import { invariant } from "@bulkhead/base";
 import type { QuantiseJob, RingEngine, RingGeometry, RingVector, SignedStream } from "./ring-engine.ts";
@@ -16,9 +16,10 @@ import {
   payloadRuns,
 } from "./ring-vector.ts";
 
-const STAGE = 1024 * 1024;
-/** Below so many lanes a range is not worth a message to another thread. */
-const FEWEST_LANES = 16 * 1024;
+/** Work is handed over when it is worth a message to another thread: in bytes of keystream, and of an arriving chunk. */
+const FEWEST_KEYSTREAM = 64 * 1024;
+/** To add a chunk takes the caller's thread no longer than to copy it for another. */
+const FEWEST_CHUNK = 1024 * 1024;
 /** Parts begin at a whole word of lanes and a whole block of keystream. */
 const BLOCK_LANES = 32;
 const KEY = 32;
@@ -26,22 +27,27 @@ const KEY = 32;
 /** A part of what an operation covers, for one hand. */
 interface Part {
   readonly hand: RingHand;
-  readonly stage: Uint8Array;
   readonly first: number;
   readonly end: number;
 }
 
+interface Hands {
+  /** The caller's own thread. */
+  readonly own: RingHand;
+  readonly others: readonly RingHand[];
+}
+
 export class HandedRingEngine implements RingEngine {
   readonly name: string;
-  readonly #hands: readonly RingHand[];
-  readonly #stages: readonly Uint8Array[];
+  readonly detail: string;
+  readonly #hands: Hands;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(name: string, hands: readonly RingHand[]) {
-    this.name = name;
+  constructor(names: { readonly name: string; readonly detail: string }, hands: Hands) {
+    this.name = names.name;
+    this.detail = names.detail;
     this.#hands = hands;
-    this.#stages = hands.map(() => new Uint8Array(new SharedArrayBuffer(STAGE)));
   }
 
   allocate(geometry: RingGeometry): RingVector {
@@ -58,9 +64,12 @@ export class HandedRingEngine implements RingEngine {
       clearCheckLanes(into);
       const roundingSeed = sharedCopy(job.roundingSeed);
       try {
-        const counts = await this.#divided(job.update.length, (part) =>
-          quantisePart(job, { ...part, into, roundingSeed }),
-        );
+        const { update, plan, factor } = job;
+        const hands = this.#handsFor(4 * update.length >= FEWEST_KEYSTREAM);
+        const counts = await divided(hands, update.length, ({ hand, first, end }) => {
+          const values = update.subarray(first, end);
+          return hand.perform({ type: "quantise", into, first, values, plan, factor, roundingSeed });
+        });
         const clamped = counts.reduce((sum, count) => sum + count, 0);
         writeAfter(job.update.length, job.scalarLanes(clamped), into);
         return { clamped };
@@ -79,7 +88,8 @@ export class HandedRingEngine implements RingEngine {
       const keys = sharedCopy(...streams.map(({ key }) => key));
       const signs = streams.map(({ sign }) => sign);
       try {
-        await this.#divided(lanesOf(target).length, ({ hand, first, end }) =>
+        const hands = this.#handsFor(streams.length * target.bytes.length >= FEWEST_KEYSTREAM);
+        await divided(hands, target.bytes.length / laneBytes(target), ({ hand, first, end }) =>
           hand.perform({ type: "add-streams", target, keys, signs, first, end }),
         );
       } finally {
@@ -92,14 +102,10 @@ export class HandedRingEngine implements RingEngine {
     return this.#inTurn(async () => {
       checkChunk(target, byteOffset, chunk);
       const width = laneBytes(target);
-      await this.#divided(chunk.length / width, async ({ hand, stage, first, end }) => {
-        for (let from = first; from < end; from += STAGE / width) {
-          const part = chunk.subarray(from * width, Math.min(end * width, from * width + STAGE));
-          stage.set(part);
-          const bytes = stage.subarray(0, part.length);
-          await hand.perform({ type: "add-lanes", target, first: byteOffset / width + from, bytes });
-        }
-        return 0;
+      const hands = this.#handsFor(chunk.length > FEWEST_CHUNK);
+      await divided(hands, chunk.length / width, ({ hand, first, end }) => {
+        const bytes = chunk.subarray(first * width, end * width);
+        return hand.perform({ type: "add-lanes", target, first: byteOffset / width + first, bytes });
       });
     });
   }
@@ -107,7 +113,7 @@ export class HandedRingEngine implements RingEngine {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#last;
-    await Promise.all(this.#hands.map((hand) => hand.close()));
+    await Promise.all(this.#hands.others.map((hand) => hand.close()));
   }
 
   /** One operation at a time, in the order of the calls: two never write the same lanes. */
@@ -121,37 +127,28 @@ export class HandedRingEngine implements RingEngine {
     return result;
   }
 
-  /** Waits for every hand even when one fails, so that none still writes when the next operation begins. */
-  async #divided(count: number, perform: (part: Part) => Promise<number>): Promise<number[]> {
-    const parts = Math.max(1, Math.min(this.#hands.length, Math.floor(count / FEWEST_LANES)));
-    const bounds = Array.from({ length: parts + 1 }, (_, i) =>
-      i === parts ? count : Math.floor((count * i) / parts / BLOCK_LANES) * BLOCK_LANES,
-    );
-    const results = await Promise.allSettled(
-      bounds
-        .slice(1)
-        .map((end, i) => perform({ hand: this.#hands[i]!, stage: this.#stages[i]!, first: bounds[i]!, end })),
-    );
-    return results.map((result) => {
-      if (result.status === "rejected") throw result.reason;
-      return result.value;
-    });
+  #handsFor(isWorthHandingOver: boolean): readonly RingHand[] {
+    const { own, others } = this.#hands;
+    return isWorthHandingOver && others.length > 0 ? others : [own];
   }
 }
 
-const quantisePart = async (
-  { update, plan, factor }: QuantiseJob,
-  part: Part & { readonly into: RingVector; readonly roundingSeed: Uint8Array },
-): Promise<number> => {
-  const { hand, stage, into, roundingSeed, end } = part;
-  let clamped = 0;
-  for (let first = part.first; first < end; first += STAGE / 4) {
-    const length = Math.min(STAGE / 4, end - first);
-    const values = new Float32Array(stage.buffer, 0, length);
-    values.set(update.subarray(first, first + length));
-    clamped += await hand.perform({ type: "quantise", into, first, values, plan, factor, roundingSeed });
-  }
-  return clamped;
+/** Waits for every hand even when one fails, so that none still writes when the next operation begins. */
+const divided = async (
+  hands: readonly RingHand[],
+  count: number,
+  perform: (part: Part) => Promise<number>,
+): Promise<number[]> => {
+  const bounds = [...hands.keys()].map(
+    (i) => Math.floor((count * i) / hands.length / BLOCK_LANES) * BLOCK_LANES,
+  );
+  const results = await Promise.allSettled(
+    hands.map((hand, i) => perform({ hand, first: bounds[i]!, end: bounds[i + 1] ?? count })),
+  );
+  return results.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
 };
 
 const writeAfter = (first: number, scalarLanes: Uint32Array, into: RingVector): void => {
@@ -168,8 +165,12 @@ const checkJob = ({ update, plan, factor, roundingSeed }: QuantiseJob, into: Rin
   const coordinates = plan.tensors.reduce((sum, { length }) => sum + length, 0);
   invariant(update.length === coordinates, "an update has a value for each coordinate of its plan");
   invariant(update.length <= payloadLanes(into), "an update fits its vector");
-  invariant(Number.isFinite(factor), "the factor of an update is finite");
+  invariant(
+    Number.isFinite(factor) && plan.tensors.every(({ scale }) => Number.isFinite(factor * scale)),
+    "what an update is multiplied by is finite",
+  );
   invariant(roundingSeed.length === KEY, "a rounding seed has 32 bytes");
+  invariant(plan.largestQuantum < 2 ** (into.laneBits - 1), "a quantum fits its lane");
 };
 
 const checkChunk = (target: RingVector, byteOffset: number, chunk: Uint8Array): void => {

@@ -28,7 +28,7 @@ export interface SignedStream {
 
 /** The public numbers of the encoding, the same for every member. */
 export interface QuantiseSpec {
-  /** Qmax: no coordinate is encoded beyond it. */
+  /** Qmax: no coordinate is encoded beyond it. Fits a lane with its sign. */
   readonly largestQuantum: number;
   /** In the order in which their coordinates stand in the update. */
   readonly tensors: readonly { readonly length: number; readonly scale: number }[];
@@ -61,6 +61,8 @@ export const ROUNDING_SEGMENT = 0xffff_ffff;
  */
 export interface RingEngine {
   readonly name: string;
+  /** What of this machine it uses, for a person: `2 threads, WebAssembly SIMD`. */
+  readonly detail: string;
   /** All lanes zero. */
   readonly allocate: (geometry: RingGeometry) => RingVector;
   /** Overwrites the whole vector: payload lanes, and zeros in the check lanes. `clamped` counts coordinates. */

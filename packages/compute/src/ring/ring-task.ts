@@ -3,10 +3,12 @@
  * {@link performRingTask} gives its count; tasks on ranges that do not meet may run at the same time.
  */
 import { assertNever } from "@bulkhead/base";
-import { openKeystream, segmentNonce } from "@bulkhead/crypto";
+import { segmentNonce } from "@bulkhead/crypto";
 import { type QuantiseSpec, type RingGeometry, type RingVector, ROUNDING_SEGMENT } from "./ring-engine.ts";
-import { addLanes } from "./add-lanes.ts";
-import { type Lanes, laneBytes, lanesOf, payloadRuns, segmentRuns, wholeLanes } from "./ring-vector.ts";
+import { PIECE, type Term } from "./lane-kernels.ts";
+import type { RingTools } from "./ring-tools.ts";
+import { spentPieces } from "./spent-pieces.ts";
+import { laneBytes, payloadRuns, segmentRuns } from "./ring-vector.ts";
 
 export type RingTask = AddStreams | AddLanes | Quantise;
 
@@ -40,93 +42,75 @@ interface Quantise {
   readonly roundingSeed: Uint8Array;
 }
 
-/** Keystream is made and used in pieces of so many bytes, so that piece and target stay in the cache. */
-const PIECE = 64 * 1024;
 /** So many streams are open at once: beyond that, the range is gone over again. */
 const OPEN_STREAMS = 64;
 const KEY = 32;
 
 /** Gives the count of clamped coordinates, 0 where none can be. */
-export const performRingTask = (task: RingTask): number => {
+export const performRingTask = (task: RingTask, tools: RingTools): number => {
   switch (task.type) {
     case "add-streams":
-      addStreams(task);
+      addStreams(task, tools);
       return 0;
     case "add-lanes":
-      addLanes(task.target, task.first, { bytes: task.bytes, sign: 1 });
+      addLanes(task, tools);
       return 0;
     case "quantise":
-      return quantise(task);
+      return quantise(task, tools);
     default:
       return assertNever(task);
   }
 };
 
-const addStreams = ({ target, keys, signs, first, end }: AddStreams): void => {
+const addStreams = (task: AddStreams, tools: RingTools): void => {
+  const spent = spentPieces();
+  const { target, signs, first, end } = task;
+  const width = laneBytes(target);
   for (let from = 0; from < signs.length; from += OPEN_STREAMS)
     for (const run of segmentRuns(target, first, end)) {
-      const streams = signs.slice(from, from + OPEN_STREAMS).map((sign, i) => ({
-        sign,
-        stream: openKeystream({
-          key: keys.subarray(KEY * (from + i), KEY * (from + i + 1)),
-          nonce: segmentNonce(run.segment),
-          offset: run.from * laneBytes(target),
-        }),
-      }));
-      for (const piece of inPieces(run.length, PIECE / laneBytes(target)))
-        for (const { sign, stream } of streams) {
-          const bytes = stream.next(piece.length * laneBytes(target));
-          addLanes(target, run.at + piece.from, { bytes, sign });
-        }
+      const terms = signs.slice(from, from + OPEN_STREAMS).map((sign, i): Term => {
+        const key = task.keys.subarray(KEY * (from + i), KEY * (from + i + 1));
+        const nonce = segmentNonce(run.segment);
+        const stream = tools.openKeystream({ key, nonce, offset: run.from * width });
+        return { sign, next: (length) => spent.next(stream, length) };
+      });
+      for (const piece of inPieces(run.length, PIECE / width))
+        tools.kernels.addTerms(target.laneBits, lanesAt(target, run.at + piece.from, piece.length), terms);
     }
+  spent.release();
 };
 
-const quantise = (task: Quantise): number => {
-  const { first, values, into } = task;
+const addLanes = ({ target, first, bytes }: AddLanes, { kernels }: RingTools): void => {
+  const width = laneBytes(target);
+  for (const { from, length } of inPieces(bytes.length / width, PIECE / width)) {
+    const next = () => bytes.subarray(from * width, (from + length) * width);
+    kernels.addTerms(target.laneBits, lanesAt(target, first + from, length), [{ sign: 1, next }]);
+  }
+};
+
+const quantise = (task: Quantise, { kernels, openKeystream }: RingTools): number => {
+  const { first, values, into, plan, factor } = task;
   const dither = openKeystream({
     key: task.roundingSeed,
     nonce: segmentNonce(ROUNDING_SEGMENT),
     offset: 4 * first,
   });
-  const lanes = lanesOf(into);
+  const spent = spentPieces();
   let clamped = 0;
-  for (const { from, at, length, scale } of scaledRuns(task.plan, into, first, first + values.length)) {
-    const run = {
+  for (const { from, at, length, scale } of scaledRuns(plan, into, first, first + values.length))
+    clamped += kernels.encode(into.laneBits, {
       values: values.subarray(from - first, from - first + length),
-      dither: wholeLanes(32, dither.next(4 * length)),
-      lanes: lanes.subarray(at, at + length),
-    };
-    clamped += quantiseRun(run, task.factor * scale, task.plan.largestQuantum);
-  }
+      dither: spent.next(dither, 4 * length),
+      lanes: lanesAt(into, at, length),
+      multiplier: factor * scale,
+      largest: plan.largestQuantum,
+    });
+  spent.release();
   return clamped;
 };
 
-interface QuantiseRun {
-  readonly values: Float32Array;
-  readonly dither: Lanes;
-  readonly lanes: Lanes;
-}
-
-const quantiseRun = ({ values, dither, lanes }: QuantiseRun, multiplier: number, largest: number): number => {
-  let clamped = 0;
-  // Doubles hold the sum of a piece of single-precision values, so that it is finite unless a value is not.
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    sum += value;
-    let quantum = Math.floor(value * multiplier + dither[i]! * 2 ** -32);
-    if (quantum > largest) {
-      quantum = largest;
-      clamped++;
-    } else if (quantum < -largest) {
-      quantum = -largest;
-      clamped++;
-    }
-    lanes[i] = quantum;
-  }
-  if (!Number.isFinite(sum)) throw new Error("an update holds a value that is not finite");
-  return clamped;
-};
+const lanesAt = (vector: RingVector, at: number, length: number): Uint8Array =>
+  vector.bytes.subarray(at * laneBytes(vector), (at + length) * laneBytes(vector));
 
 interface ScaledRun {
   readonly from: number;
