@@ -50,6 +50,7 @@ describe.skipIf(!hasSwiftShader)(`keys on a GPU${SWIFTSHADER_REASON}`, () => {
     const host = inlineRingEngine();
     const watched: RingEngine = {
       name: "watched",
+      detail: host.detail,
       allocate: (geometry) => host.allocate(geometry),
       addStreams: (target, streams) => host.addStreams(target, streams),
       quantise: (job, into) => host.quantise(job, into),
