@@ -48,7 +48,7 @@ export const map = (x: PlainTensor, rule: (value: number) => number, dtype = x.d
 });
 
 /** Of two shapes, aligned at their ends, the larger side of each axis. */
-export const broadcastShape = (a: readonly number[], b: readonly number[]): readonly number[] =>
+const broadcastShape = (a: readonly number[], b: readonly number[]): readonly number[] =>
   Array.from({ length: Math.max(a.length, b.length) }, (_, i, rank = Math.max(a.length, b.length)) =>
     Math.max(a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1),
   );

@@ -16,16 +16,16 @@ const whyNot = (name: BackendName): Promise<string | undefined> =>
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
 
-const parityOn = (name: BackendName, backend: ParityBackend): void => {
+const parityOn = (backend: ParityBackend): void => {
   let tf: TensorFlow;
   const results: ParityResult[] = [];
   beforeAll(async () => {
-    ({ tf } = await open(name));
+    ({ tf } = await open(backend.name));
     // Small tensors would be computed on the processor, and be right there.
-    if (name === "webgpu") tf.env().set("WEBGPU_CPU_FORWARD", false);
+    if (backend.name === "webgpu") tf.env().set("WEBGPU_CPU_FORWARD", false);
   }, 120_000);
   afterAll(() => {
-    process.stdout.write(`parity on ${summaryOf(name, results)}\n`);
+    process.stdout.write(`parity on ${summaryOf(backend.name, results)}\n`);
   });
 
   test.each(PARITY_CASES.map((row) => [row.name, row] as const))("%s", async (_, row) => {
@@ -40,10 +40,10 @@ test("the table has 150 rows and more, each under a name of its own", () => {
   expect(PARITY_CASES.length).toBeGreaterThan(150);
 });
 
-for (const name of ["tensorflow", "wasm", "cpu", "webgpu"] as const) {
-  const reason = await whyNot(name);
-  const title = reason === undefined ? `parity on ${name}` : `parity on ${name} (skipped: ${reason})`;
-  describe.skipIf(reason !== undefined)(title, () => parityOn(name, PARITY_BACKENDS[name]));
+for (const backend of Object.values(PARITY_BACKENDS)) {
+  const reason = await whyNot(backend.name);
+  const title = `parity on ${backend.name}${reason === undefined ? "" : ` (skipped: ${reason})`}`;
+  describe.skipIf(reason !== undefined)(title, () => parityOn(backend));
 }
 
 test("wasm and cpu open everywhere", async () => {

@@ -35,9 +35,20 @@ test("a thread that is ended while its threads compute takes them with it", asyn
   expect(lines.at(-1)).toBe("ended 1");
 });
 
+/** The threads of WebAssembly, and no others, end with an error before they are up. */
+const BREAK_THREADS = `
+  import threads from "node:worker_threads";
+  threads.Worker = class extends threads.Worker {
+    constructor(source, options) {
+      const isOfWasm = options?.eval === true && String(source).includes("WasmBackendModuleThreadedSimd");
+      super(isOfWasm ? 'throw new Error("none here")' : source, options);
+    }
+  };
+`;
+
 test("threads that do not start are an error with its cure, and no crash", async () => {
-  const preload = fileURLToPath(new URL("../compute/programs/broken-threads.cjs", import.meta.url));
-  const opening = promisify(execFile)(process.execPath, ["--require", preload, ...COMMAND, "main"], {
+  const preload = `data:text/javascript,${encodeURIComponent(BREAK_THREADS)}`;
+  const opening = promisify(execFile)(process.execPath, ["--import", preload, ...COMMAND, "main"], {
     env: { ...process.env, TF_NUM_INTRAOP_THREADS: "2" },
     timeout: 120_000,
   });

@@ -13,6 +13,7 @@ export interface Refusal {
 }
 
 export interface ParityBackend {
+  readonly name: BackendName;
   readonly refuses: readonly Refusal[];
   /** Rows that come out less exact than the table asks, and by how much they may, relative to the largest value. */
   readonly lessExact: readonly { readonly rows: RegExp; readonly tolerance: number }[];
@@ -39,6 +40,7 @@ const CUT_WINDOWS: Refusal = {
 
 export const PARITY_BACKENDS: Readonly<Record<BackendName, ParityBackend>> = {
   tensorflow: {
+    name: "tensorflow",
     refuses: [
       ...CORE,
       { rows: /^fused.matMul with grouped/u, part: "forward", says: /compatible batch dimensions/u },
@@ -48,6 +50,7 @@ export const PARITY_BACKENDS: Readonly<Record<BackendName, ParityBackend>> = {
     lessExact: [],
   },
   webgpu: {
+    name: "webgpu",
     refuses: [
       ...CORE,
       CUT_WINDOWS,
@@ -63,6 +66,7 @@ export const PARITY_BACKENDS: Readonly<Record<BackendName, ParityBackend>> = {
     lessExact: [{ rows: /^(?:acos|cos|sin|tan)$/u, tolerance: 2e-4 }],
   },
   wasm: {
+    name: "wasm",
     refuses: [
       ...CORE,
       CUT_WINDOWS,
@@ -72,6 +76,7 @@ export const PARITY_BACKENDS: Readonly<Record<BackendName, ParityBackend>> = {
     lessExact: [],
   },
   cpu: {
+    name: "cpu",
     refuses: [
       ...CORE,
       CUT_WINDOWS,

@@ -1,12 +1,12 @@
 /** What models are put together from: softmax, losses, normalisation, attention. */
 import type { Tensor, TensorFlow } from "@bulkhead/compute";
+import { causalAttention, crossEntropy, layerNorm, rmsNorm, rotate } from "../../reference/plain-networks.ts";
 import {
   at,
   build,
   map,
   matMul,
   mean,
-  type PlainTensor,
   reduceAll,
   softmax,
   sum,
@@ -17,46 +17,13 @@ import { type ParityCase, floats, rank2, rank4, smooth } from "./parity-case.ts"
 
 const LABELS = [3, 0, 10, 7];
 
-/** The mean over rows of −log softmax at the label. */
-const crossEntropy = (x: PlainTensor): PlainTensor => {
-  const p = softmax(x);
-  return build([], () => mean(LABELS.map((label, i) => -Math.log(at(p, i, label)))));
-};
-
 const labels = (tf: TensorFlow): Tensor => tf.oneHot(tf.tensor1d(LABELS, "int32"), 11, 1, 0, "float32");
-
-const rowOf = (x: PlainTensor, place: readonly number[]): readonly number[] =>
-  Array.from({ length: x.shape.at(-1)! }, (_, k) => at(x, ...place.slice(0, -1), k));
-
-/** To mean 0 and variance 1 along the last axis. */
-const layerNorm = (x: PlainTensor): PlainTensor =>
-  build(x.shape, (place) => {
-    const row = rowOf(x, place);
-    const centre = mean(row);
-    return (at(x, ...place) - centre) / Math.sqrt(mean(row.map((v) => (v - centre) ** 2)) + 1e-5);
-  });
-
-const rmsNorm = (x: PlainTensor): PlainTensor =>
-  build(x.shape, (place) => at(x, ...place) / Math.sqrt(mean(rowOf(x, place).map((v) => v * v)) + 1e-5));
-
-/** Each pair of coordinates, one in each half, turned by an angle that grows with the position. */
-const rotate = (x: PlainTensor): PlainTensor =>
-  build(x.shape, ([n, h, s, d]) => {
-    const [i, sign] = d! < 2 ? [d! + 2, -1] : [d! - 2, 1];
-    return at(x, n!, h!, s!, d!) * Math.cos(s! + d!) + sign * at(x, n!, h!, s!, i) * Math.sin(s! + d!);
-  });
 
 const table = (tf: TensorFlow, rule: (angle: number) => number): Tensor =>
   tf.tensor2d(
     Float32Array.from({ length: 20 }, (_, i) => rule(Math.floor(i / 4) + (i % 4))),
     [5, 4],
   );
-
-const causalAttention = (q: PlainTensor, k: PlainTensor, v: PlainTensor): PlainTensor => {
-  const scores = map(matMul(q, swapLast(k)), (score) => score / 2);
-  const masked = build(scores.shape, (place) => at(scores, ...place) - (place[3]! > place[2]! ? 30 : 0));
-  return matMul(softmax(masked), v);
-};
 
 export const networks: readonly ParityCase[] = [
   smooth("softmax", {
@@ -77,12 +44,12 @@ export const networks: readonly ParityCase[] = [
   smooth("losses.softmaxCrossEntropy", {
     inputs: [floats([4, 11], -3, 3)],
     run: (tf, x) => tf.losses.softmaxCrossEntropy(labels(tf), x),
-    plain: (x) => crossEntropy(x),
+    plain: (x) => crossEntropy(x, LABELS),
   }),
   smooth("cross-entropy by logSoftmax", {
     inputs: [floats([4, 11], -3, 3)],
     run: (tf, x) => tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(x), labels(tf)), -1))),
-    plain: (x) => crossEntropy(x),
+    plain: (x) => crossEntropy(x, LABELS),
   }),
   smooth("losses.sigmoidCrossEntropy", {
     inputs: [floats([4, 3], -3, 3)],

@@ -28,7 +28,7 @@ export const openWasm = async (tf: TensorFlow): Promise<void> => {
   repairFusedMatMul(tf, backend);
 };
 
-const start = async (tf: TensorFlow, wasm: typeof tfjsWasm): Promise<boolean> => {
+const start = async (tf: TensorFlow, wasm: Pick<typeof tfjsWasm, "setThreadsCount">): Promise<boolean> => {
   const threads = wasmThreadCount();
   // A backend that runs already keeps its threads.
   if (threads === 1 || !isFirstTime(wasm)) return tf.setBackend("wasm");
