@@ -42,8 +42,8 @@ interface Quantise {
   readonly roundingSeed: Uint8Array;
 }
 
-/** So many streams are open at once: beyond that, the range is gone over again. */
-const OPEN_STREAMS = 64;
+/** So many streams are open at once: beyond that, the range is gone over again. With more each one takes longer. */
+const OPEN_STREAMS = 16;
 const KEY = 32;
 
 /** Gives the count of clamped coordinates, 0 where none can be. */
