@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { slowRingEngine } from "../reference/ring.ts";
 import { hasSwiftShader, SWIFTSHADER_REASON, withSwiftShader } from "../swiftshader.ts";
 
-const open = (host: RingEngine, software = true) =>
+const open = (host: () => RingEngine = inlineRingEngine, software = true) =>
   withSwiftShader(() => openWebgpuRingEngine({ host, software }));
 
 const streams = (count: number): readonly SignedStream[] =>
@@ -59,7 +59,7 @@ describe.skipIf(!hasSwiftShader)(`the ring engine on a GPU${SWIFTSHADER_REASON}`
   const host = inlineRingEngine();
   let engine: RingEngine;
   beforeAll(async () => {
-    engine = await open(inlineRingEngine());
+    engine = await open();
   }, 60_000);
   afterAll(() => engine?.close());
 
@@ -138,7 +138,7 @@ describe.skipIf(!hasSwiftShader)(`the ring engine on a GPU${SWIFTSHADER_REASON}`
   });
 
   test("a software renderer is refused unless it is asked for", async () => {
-    await expect(open(inlineRingEngine(), false)).rejects.toThrow(
+    await expect(open(inlineRingEngine, false)).rejects.toThrow(
       /swiftshader.* is a software renderer: `cpu` is faster/iu,
     );
   });
@@ -156,7 +156,7 @@ describe.skipIf(!hasSwiftShader)(`the ring engine on a GPU${SWIFTSHADER_REASON}`
       },
       close: () => right.close(),
     };
-    await expect(open(wrong)).rejects.toThrow(
+    await expect(open(() => wrong)).rejects.toThrow(
       'ring engine "webgpu" is not exact on this machine: wrong at 16 bits',
     );
     await expect(right.addStreams(right.allocate({ laneBits: 16, segmentLanes: [17] }), [])).rejects.toThrow(
@@ -165,7 +165,7 @@ describe.skipIf(!hasSwiftShader)(`the ring engine on a GPU${SWIFTSHADER_REASON}`
   });
 
   test("a closed engine refuses work, and closing again is harmless", async () => {
-    const closed = await open(inlineRingEngine());
+    const closed = await open();
     const vector = closed.allocate({ laneBits: 16, segmentLanes: [20] });
     const underWay = closed.addStreams(vector, streams(2));
     await closed.close();

@@ -60,7 +60,7 @@ describe.skipIf(!hasSwiftShader)(`keys on a GPU${SWIFTSHADER_REASON}`, () => {
         await host.addChunk(target, byteOffset, chunk);
       },
     };
-    engine = await withSwiftShader(() => openWebgpuRingEngine({ host: watched, software: true }));
+    engine = await withSwiftShader(() => openWebgpuRingEngine({ host: () => watched, software: true }));
   }, 60_000);
   afterAll(async () => {
     await engine?.close();

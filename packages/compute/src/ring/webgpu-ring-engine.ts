@@ -11,29 +11,30 @@ import { MOST_STREAMS, WebgpuKeystream } from "./webgpu-keystream.ts";
 const KEY = 32;
 
 export interface WebgpuRingOptions {
-  /** Quantises and adds on the processor; closed with the engine. */
-  readonly host: RingEngine;
+  /** Opens what quantises and adds on the processor, once there is a GPU; closed with the engine. */
+  readonly host: () => RingEngine;
   /** Whether a software renderer will do: it is far slower than the host, and for tests. */
   readonly software?: boolean;
 }
 
 /**
  * Throws, in one line with its cure, where there is no GPU, and where its keystreams are not the host's over a vector of
- * more than two pieces. The host is closed then too. It never keeps the process alive while idle.
+ * more than two pieces; the known answers are left to whoever opens it. It never keeps the process alive while idle.
  */
 export const openWebgpuRingEngine = async ({
-  host,
+  host: openHost,
   software = false,
 }: WebgpuRingOptions): Promise<RingEngine> => {
-  let close = () => host.close();
+  const gpu = await openWebgpuDevice();
+  let close = async () => gpu.device.destroy();
   try {
-    const gpu = await openWebgpuDevice();
+    if (gpu.isSoftware && !software) throw new Error(`${gpu.name} is a software renderer: \`cpu\` is faster`);
+    const keystream = await WebgpuKeystream.open(gpu);
+    const host = openHost();
     close = async () => {
       gpu.device.destroy();
       await host.close();
     };
-    if (gpu.isSoftware && !software) throw new Error(`${gpu.name} is a software renderer: \`cpu\` is faster`);
-    const keystream = await WebgpuKeystream.open(gpu);
     const engine = new WebgpuRingEngine(gpu.name, { keystream, host, close });
     await compareWithHost(engine, host, keystream.pieceBytes);
     return engine;
