@@ -58,7 +58,7 @@ const DOORS = {
   "node_modules/ws/": ["packages/transport"],
   "node_modules/(https-proxy-agent|proxy-from-env)/": ["packages/transport"],
   "node_modules/commander/": ["packages/party", "client", "coordinator", "scenarios"],
-  "node_modules/@tensorflow/": ["packages/compute"],
+  "node_modules/(@tensorflow|webgpu|@webgpu)/": ["packages/compute"],
   "node_modules/@huggingface/": ["packages/finetune"],
   "node_modules/(csv-parse|tinyglobby)/": ["packages/connectors"],
   "node_modules/(yaml|zod|picocolors|cli-table3|asciichart)/": ["packages/console"],

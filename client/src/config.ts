@@ -32,7 +32,7 @@ const siteSchema = z.strictObject({
     .optional()
     .describe("The site's own trainer, only for contracts whose task is a module."),
   backend: z
-    .enum(["auto", "tensorflow", "wasm", "cpu"])
+    .enum(["auto", "tensorflow", "webgpu", "wasm", "cpu"])
     .default("auto")
     .describe("The TensorFlow.js backend to train on; auto takes the fastest that works here."),
   policy: policySchema

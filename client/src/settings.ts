@@ -61,7 +61,7 @@ const cellShape = record({
   modelFolder: optional(path),
   /** Of a contract whose task is a module: the trainer's file. */
   trainerModule: optional(path),
-  backend: oneOf("auto", "tensorflow", "wasm", "cpu"),
+  backend: oneOf("auto", "tensorflow", "webgpu", "wasm", "cpu"),
   /** Threads of the ring engine. */
   ringThreads: optional(integer(1, 64)),
   policy: policyShape,

@@ -143,7 +143,7 @@ test("auto takes the fastest, closes the others and remembers", async () => {
 test("an engine that there is not is refused with the names of those that there are", async () => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as a word of the command line comes
   const error = await problemOf(openRingEngine({ engine: "gpu" as "cpu" }));
-  expect(error).toMatchObject({ code: "ring-engine-unknown", cure: "choose one of auto, cpu" });
+  expect(error).toMatchObject({ code: "ring-engine-unknown", cure: "choose one of auto, cpu, webgpu" });
 });
 
 test("the list of engines says of each how fast it is, or why it cannot be used", async () => {

@@ -1,13 +1,17 @@
 /** Every operation of the table on every backend that opens here, against plain arithmetic. */
-import { type BackendName, openBackend, type TensorFlow } from "@bulkhead/compute";
+import { type Backend, type BackendName, openBackend, type TensorFlow } from "@bulkhead/compute";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PARITY_BACKENDS, type ParityBackend, problemsOf, summaryOf } from "../compute/parity/backends.ts";
 import { PARITY_CASES } from "../compute/parity/cases.ts";
 import { type ParityResult, runParity } from "../compute/parity/run-parity.ts";
+import { hasSwiftShader, withSwiftShader } from "../swiftshader.ts";
+
+const open = (name: BackendName): Promise<Backend> =>
+  name === "webgpu" && hasSwiftShader ? withSwiftShader(() => openBackend(name)) : openBackend(name);
 
 /** Why it cannot be used here; `undefined` if it can. */
 const whyNot = (name: BackendName): Promise<string | undefined> =>
-  openBackend(name).then(
+  open(name).then(
     () => undefined,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
@@ -16,8 +20,10 @@ const parityOn = (backend: ParityBackend): void => {
   let tf: TensorFlow;
   const results: ParityResult[] = [];
   beforeAll(async () => {
-    ({ tf } = await openBackend(backend.name));
-  });
+    ({ tf } = await open(backend.name));
+    // Small tensors would be computed on the processor, and be right there.
+    if (backend.name === "webgpu") tf.env().set("WEBGPU_CPU_FORWARD", false);
+  }, 120_000);
   afterAll(() => {
     process.stdout.write(`parity on ${summaryOf(backend.name, results)}\n`);
   });

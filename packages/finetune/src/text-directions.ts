@@ -24,14 +24,18 @@ export const textDirections = async (
   const { tf } = await openBackend(backend);
   const encoder = loadEncoder(tf, config, weights);
   try {
-    return texts.map((text) =>
-      tf.tidy(() => {
+    const directions: Float32Array[] = [];
+    for (const text of texts) {
+      const direction = tf.tidy(() => {
         const batch = tokenBatch([tokenize(text)]);
         const x = runFrozen(tf, encoder, batch, config.layers);
         const shape = { ...batch, heads: config.heads, width: config.width };
-        return meanDirection(tf, x, { shape, mask: attentionMask(tf, batch) }).dataSync<"float32">();
-      }),
-    );
+        return meanDirection(tf, x, { shape, mask: attentionMask(tf, batch) });
+      });
+      directions.push(await direction.data<"float32">());
+      direction.dispose();
+    }
+    return directions;
   } finally {
     encoder.dispose();
   }

@@ -35,7 +35,7 @@ const CORE: readonly Refusal[] = [
 const CUT_WINDOWS: Refusal = {
   rows: /^avgPool whose last windows are cut$/u,
   part: "gradient",
-  says: /^AvgPoolGrad on (?:cpu|wasm): .* refused/u,
+  says: /^AvgPoolGrad on (?:cpu|wasm|webgpu): .* refused/u,
 };
 
 export const PARITY_BACKENDS: Readonly<Record<BackendName, ParityBackend>> = {
@@ -48,6 +48,22 @@ export const PARITY_BACKENDS: Readonly<Record<BackendName, ParityBackend>> = {
       { rows: /^int32 bitwiseAnd$/u, part: "forward", says: /'BitwiseAnd' not registered/u },
     ],
     lessExact: [],
+  },
+  webgpu: {
+    name: "webgpu",
+    refuses: [
+      ...CORE,
+      CUT_WINDOWS,
+      { rows: /^fused.matMul with grouped/u, part: "forward", says: /could not be broadcast/u },
+      {
+        rows: /^int32 (?:argMax|cumsum|matMul|pow|scatterND|topk|unsortedSegmentSum)$/u,
+        part: "forward",
+        says: /^\w+ on webgpu: not of int32/u,
+      },
+      { rows: /^int32 bitwiseAnd$/u, part: "forward", says: /'BitwiseAnd' not registered/u },
+    ],
+    // As exact as Vulkan asks drivers to be.
+    lessExact: [{ rows: /^(?:acos|cos|sin|tan)$/u, tolerance: 2e-4 }],
   },
   wasm: {
     name: "wasm",

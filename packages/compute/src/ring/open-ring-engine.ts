@@ -4,9 +4,10 @@ import { cpuRingEngine, type CpuOptions } from "./cpu-ring-engine.ts";
 import { measureRingEngine } from "./measure.ts";
 import type { RingEngine } from "./ring-engine.ts";
 import { ringSelfTest } from "./self-test.ts";
+import { openWebgpuRingEngine } from "./webgpu-ring-engine.ts";
 
 /** `auto` measures those that can be used, for a few milliseconds, and takes the fastest. */
-export const RING_ENGINE_CHOICES = ["auto", "cpu"] as const;
+export const RING_ENGINE_CHOICES = ["auto", "cpu", "webgpu"] as const;
 export type RingEngineChoice = (typeof RING_ENGINE_CHOICES)[number];
 
 export interface RingEngineOptions extends CpuOptions {
@@ -15,11 +16,18 @@ export interface RingEngineOptions extends CpuOptions {
 
 export interface RingEngineCandidate {
   readonly name: string;
-  /** Throws, in one line, why there is none on this machine. */
-  readonly open: (options: CpuOptions) => RingEngine | Promise<RingEngine>;
+  /** Throws, in one line, why there is none on this machine; one that is slow by its nature only opens if it `isNamed`. */
+  readonly open: (options: CpuOptions, isNamed: boolean) => RingEngine | Promise<RingEngine>;
 }
 
-const CANDIDATES: readonly RingEngineCandidate[] = [{ name: "cpu", open: cpuRingEngine }];
+const CANDIDATES: readonly RingEngineCandidate[] = [
+  { name: "cpu", open: (options) => cpuRingEngine(options) },
+  {
+    name: "webgpu",
+    open: (options, isNamed) =>
+      openWebgpuRingEngine({ host: () => cpuRingEngine(options), software: isNamed }),
+  },
+];
 
 /**
  * Throws an {@link InputError} where the engine that was asked for, or with `auto` every one, cannot be used or does not
@@ -31,7 +39,7 @@ export const openRingEngine = async (
 ): Promise<RingEngine> => {
   const wanted = choice === "auto" ? (fastest.get(candidates) ?? choice) : choice;
   const named = candidates.filter(({ name }) => wanted === "auto" || name === wanted);
-  const tried = await tryAll(named, options);
+  const tried = await tryAll(named, options, choice !== "auto");
   const usable = tried.filter((one) => one.type === "usable");
   if (usable.length === 0) throw unavailable(choice, tried, candidates);
   const engine = await fastestOf(usable.map((one) => one.engine));
@@ -53,7 +61,7 @@ export const ringEngines = async (
   candidates = CANDIDATES,
 ): Promise<readonly RingEngineStatus[]> => {
   const statuses: RingEngineStatus[] = [];
-  for (const one of await tryAll(candidates, options)) {
+  for (const one of await tryAll(candidates, options, false)) {
     const { name } = one;
     if (one.type === "refused") statuses.push({ name, usable: false, why: one.why });
     else {
@@ -73,16 +81,21 @@ type Tried = { readonly name: string } & (
 const tryAll = async (
   candidates: readonly RingEngineCandidate[],
   options: CpuOptions,
+  isNamed: boolean,
 ): Promise<readonly Tried[]> => {
   const tried: Tried[] = [];
-  for (const candidate of candidates) tried.push(await tryOpen(candidate, options));
+  for (const candidate of candidates) tried.push(await tryOpen(candidate, options, isNamed));
   return tried;
 };
 
-const tryOpen = async ({ name, open }: RingEngineCandidate, options: CpuOptions): Promise<Tried> => {
+const tryOpen = async (
+  { name, open }: RingEngineCandidate,
+  options: CpuOptions,
+  isNamed: boolean,
+): Promise<Tried> => {
   let engine: RingEngine | undefined;
   try {
-    engine = await open(options);
+    engine = await open(options, isNamed);
     const problem = await ringSelfTest(engine);
     if (problem === undefined) return { type: "usable", name, engine };
     await engine.close();
