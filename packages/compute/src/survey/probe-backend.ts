@@ -37,7 +37,9 @@ export const probeBackend = async (name: BackendName): Promise<BackendSurvey> =>
     return { name, usable: true, version, selfTest: "passed", gflops, gigabytesPerSecond, residentBytes };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return { name, usable: false, problem: error.problem, cure: error.cure };
+    // Whoever asks for one backend is told which by the place.
+    const problem = error.problem.replace(`${name}: `, "");
+    return { name, usable: false, problem, cure: error.cure };
   }
 };
 
