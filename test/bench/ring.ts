@@ -1,77 +1,170 @@
 /**
- * What the ring engine does to a vector of ten million lanes, beside the bare keystream:
- * `npx tsx --conditions=bulkhead-src test/bench/ring.ts`. Best and median of seven runs, wall time.
+ * What the ring engine takes for the rounds of a client and of a coordinator, beside the keystream that they cannot do
+ * without: `npx tsx --conditions=bulkhead-src test/bench/ring.ts [name…]`.
  */
-import { openRingEngine, type RingEngine, type SignedStream } from "@bulkhead/compute";
+import { fileURLToPath } from "node:url";
+import { MessageChannel } from "node:worker_threads";
+import { openRingEngine, type RingEngine, type RingVector, type SignedStream } from "@bulkhead/compute";
 import { openKeystream, segmentNonce } from "@bulkhead/crypto";
+import { type Bench, rowOf, rowText } from "./paired.ts";
 
-const RUNS = 7;
-const LANES = 10_000_000;
 const SEGMENT = 1_000_000;
-const STREAMS = 4;
 const PIECE = 64 * 1024;
+const CHUNK = 1024 * 1024;
+const LARGEST_QUANTUM = 3_276;
 
-const secondsOf = async (run: () => Promise<unknown> | void): Promise<readonly number[]> => {
-  const seconds: number[] = [];
-  for (let i = 0; i <= RUNS; i++) {
-    const before = performance.now();
-    await run();
-    seconds.push((performance.now() - before) / 1_000);
-  }
-  return seconds.slice(1).toSorted((a, b) => a - b);
-};
-
-const report = async (
-  name: string,
-  unit: string,
-  figure: (seconds: number) => number,
-  run: () => Promise<unknown> | void,
-) => {
-  const seconds = await secondsOf(run);
-  const [best, median] = [seconds[0]!, seconds[Math.floor(RUNS / 2)]!].map((s) => figure(s).toFixed(2));
-  console.log(`${name.padEnd(44)} ${best} best, ${median} median ${unit}`);
-};
-
-const gigabytes = (bytes: number) => (seconds: number) => bytes / seconds / 1e9;
-
-const benchEngine = async (engine: RingEngine, laneBits: 16 | 32): Promise<void> => {
-  const segmentLanes = Array.from({ length: LANES / SEGMENT }, () => SEGMENT + 16);
-  const vector = engine.allocate({ laneBits, segmentLanes });
-  const update = Float32Array.from({ length: LANES }, (_, i) => Math.sin(i) / 100);
-  const plan = { largestQuantum: 3_276, tensors: [{ length: LANES, scale: 3_276 / 0.02 }] };
-  const roundingSeed = new Uint8Array(32);
-  const scalarLanes = () => new Uint32Array();
-  const streams = Array.from({ length: STREAMS }, (_, i): SignedStream => ({
-    key: new Uint8Array(32).fill(i),
+const streamsNamed = (count: number): readonly SignedStream[] =>
+  Array.from({ length: count }, (_, i) => ({
+    key: new Uint8Array(new Uint32Array(8).fill(i).buffer),
     sign: i % 2 === 0 ? 1 : -1,
   }));
-  const chunk = new Uint8Array(1024 * 1024);
-  await report(
-    `quantise, ${laneBits} bits`,
-    "ns/param",
-    (s) => (s * 1e9) / LANES,
-    () => engine.quantise({ update, plan, factor: 1, roundingSeed, scalarLanes }, vector),
-  );
-  await report(
-    `addStreams, ${laneBits} bits, ${STREAMS} streams`,
-    "GB/s",
-    gigabytes(STREAMS * vector.bytes.length),
-    () => engine.addStreams(vector, streams),
-  );
-  await report(`addChunk, ${laneBits} bits, 1 MiB chunks`, "GB/s", gigabytes(16 * chunk.length), async () => {
-    for (let i = 0; i < 16; i++) await engine.addChunk(vector, i * chunk.length, chunk);
+
+const vectorOf = (engine: RingEngine, lanes: number): RingVector =>
+  engine.allocate({
+    laneBits: 16,
+    segmentLanes: Array.from({ length: lanes / SEGMENT }, () => SEGMENT + 16),
   });
+
+/** The floor: keystream that nobody uses, whose memory is given back while it is in the cache, as the engine does. */
+const bareKeystream = (bytes: number): void => {
+  const stream = openKeystream({ key: new Uint8Array(32), nonce: segmentNonce(0), offset: 0 });
+  let spent: ArrayBuffer[] = [];
+  for (let at = 0; at < bytes; at += PIECE) {
+    const { buffer } = stream.next(Math.min(PIECE, bytes - at));
+    if (buffer instanceof ArrayBuffer) spent.push(buffer);
+    if (spent.length === 4) {
+      closedPort.postMessage(undefined, spent);
+      spent = [];
+    }
+  }
 };
 
-for (const threads of [1, 2]) {
+const { port1: closedPort } = new MessageChannel();
+closedPort.close();
+
+const withEngine = async <T>(threads: number, use: (engine: RingEngine) => Promise<T>): Promise<T> => {
   const engine = await openRingEngine({ threads });
-  console.log(`\n${threads} thread(s)`);
-  for (const laneBits of [16, 32] as const) {
-    await report("bare keystream, this thread, 64 KiB pieces", "GB/s", gigabytes(80e6), () => {
-      const stream = openKeystream({ key: new Uint8Array(32), nonce: segmentNonce(0), offset: 0 });
-      for (let at = 0; at < 80e6; at += PIECE) stream.next(PIECE);
-    });
-    await benchEngine(engine, laneBits);
+  try {
+    return await use(engine);
+  } finally {
+    await engine.close();
   }
-  await engine.close();
+};
+
+const keystreamAdd: Bench = {
+  name: "keystream-add",
+  run: () =>
+    withEngine(1, (engine) => {
+      const vector = vectorOf(engine, 4_000_000);
+      const streams = streamsNamed(10);
+      const bytes = streams.length * vector.bytes.length;
+      return rowOf({
+        name: "keystream-add",
+        work: () => engine.addStreams(vector, streams),
+        baseline: { name: "bare keystream", run: () => bareKeystream(bytes) },
+        rate: { unit: "GB/s", units: bytes / 1e9, baselineUnits: bytes / 1e9 },
+      });
+    }),
+};
+
+/** A client encodes its update and masks it with the self mask and one for each of its peers. */
+const client = (name: string, members: number, runs: number): Bench => ({
+  name,
+  run: () =>
+    withEngine(1, (engine) => {
+      const lanes = 10_000_000;
+      const vector = vectorOf(engine, lanes);
+      const update = Float32Array.from({ length: lanes }, (_, i) => Math.sin(i) / 100);
+      const plan = {
+        largestQuantum: LARGEST_QUANTUM,
+        tensors: [{ length: lanes, scale: LARGEST_QUANTUM / 0.02 }],
+      };
+      const job = {
+        update,
+        plan,
+        factor: 1,
+        roundingSeed: new Uint8Array(32),
+        scalarLanes: () => new Uint32Array(),
+      };
+      const streams = streamsNamed(members);
+      return rowOf({
+        name,
+        work: async () => {
+          await engine.quantise(job, vector);
+          await engine.addStreams(vector, streams);
+        },
+        // A mask has two bytes a lane, the dither of the rounding four.
+        baseline: { name: "bare keystream", run: () => bareKeystream((2 * members + 4) * lanes) },
+        runs,
+      });
+    }),
+});
+
+/** A coordinator adds the vectors of the survivors and takes off their self masks and all masks with those lost. */
+const server = (
+  name: string,
+  shape: { readonly members: number; readonly lost: number; readonly lanes: number },
+): Bench => ({
+  name,
+  run: () =>
+    withEngine(1, (engine) => {
+      const { members, lost, lanes } = shape;
+      const survivors = members - lost;
+      const sum = vectorOf(engine, lanes);
+      const target = vectorOf(engine, lanes);
+      const input = new Uint8Array(sum.bytes.length).fill(7);
+      const streams = streamsNamed(survivors + survivors * lost);
+      const eachChunk = async (add: (offset: number, chunk: Uint8Array) => unknown): Promise<void> => {
+        for (let member = 0; member < survivors; member++)
+          for (let at = 0; at < input.length; at += CHUNK) await add(at, input.subarray(at, at + CHUNK));
+      };
+      return rowOf({
+        name,
+        work: async () => {
+          await eachChunk((offset, chunk) => engine.addChunk(sum, offset, chunk));
+          await engine.addStreams(sum, streams);
+        },
+        baseline: {
+          name: "bare keystream and a copy of the input",
+          run: async () => {
+            await eachChunk((offset, chunk) => target.bytes.set(chunk, offset));
+            bareKeystream(streams.length * sum.bytes.length);
+          },
+        },
+      });
+    }),
+});
+
+const twoWorkers: Bench = {
+  name: "two-workers",
+  run: () =>
+    withEngine(1, (one) =>
+      withEngine(2, (two) => {
+        const [ofOne, ofTwo] = [vectorOf(one, 4_000_000), vectorOf(two, 4_000_000)];
+        const streams = streamsNamed(20);
+        const bytes = streams.length * ofOne.bytes.length;
+        return rowOf({
+          name: "two-workers",
+          work: () => two.addStreams(ofTwo, streams),
+          baseline: { name: "one worker", run: () => one.addStreams(ofOne, streams) },
+          rate: { unit: "GB/s by the clock", units: bytes / 1e9, baselineUnits: bytes / 1e9 },
+          clock: "wall",
+        });
+      }),
+    ),
+};
+
+export const ringBenches: readonly Bench[] = [
+  keystreamAdd,
+  client("client-n10", 10, 7),
+  client("client-n100", 100, 3),
+  server("server-n10", { members: 10, lost: 1, lanes: 10_000_000 }),
+  server("server-n100", { members: 100, lost: 10, lanes: 1_000_000 }),
+  twoWorkers,
+];
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const names = process.argv.slice(2);
+  for (const bench of ringBenches)
+    if (names.length === 0 || names.includes(bench.name)) console.log(rowText(await bench.run()));
 }

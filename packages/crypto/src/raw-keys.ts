@@ -4,7 +4,7 @@
  * cannot be wiped; the key object itself is cleared by OpenSSL.
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { invariant, type Secret } from "@bulkhead/base";
+import { equalBytes, invariant, type Secret } from "@bulkhead/base";
 
 type Curve = "X25519" | "Ed25519";
 
@@ -15,8 +15,25 @@ export const importSecretKey = (curve: Curve, secretKey: Secret): KeyObject => {
   return createPrivateKey({ key, format: "jwk" });
 };
 
-export const importPublicKey = (curve: Curve, publicKey: Uint8Array): KeyObject =>
-  createPublicKey({ key: { kty: "OKP", crv: curve, x: toBase64Url(publicKey) }, format: "jwk" });
+/** An import takes half as long as a use, and a party's key is used many times in a round. */
+export const importPublicKey = (curve: Curve, publicKey: Uint8Array): KeyObject => {
+  const known = imported.get(publicKey);
+  // Whoever writes into an array that was a key has another key.
+  if (known?.curve === curve && equalBytes(known.bytes, publicKey)) return known.key;
+  const jwk = { kty: "OKP", crv: curve, x: toBase64Url(publicKey) };
+  const key = createPublicKey({ key: jwk, format: "jwk" });
+  imported.set(publicKey, { curve, bytes: new Uint8Array(publicKey), key });
+  return key;
+};
+
+interface Imported {
+  readonly curve: Curve;
+  readonly bytes: Uint8Array;
+  readonly key: KeyObject;
+}
+
+/** For as long as somebody holds the array. */
+const imported = new WeakMap<Uint8Array, Imported>();
 
 export const publicKeyOf = (secretKey: KeyObject): Uint8Array => {
   const { x } = createPublicKey(secretKey).export({ format: "jwk" });
