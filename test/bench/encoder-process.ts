@@ -71,7 +71,7 @@ const wasmStep = async (name: string): Promise<Row> => {
     work: train(repaired),
     baseline: { name: "stock kernels", run: train(stock) },
     rate: { unit: "steps/s", units: 1, baselineUnits: 1 },
-    runs: 3,
+    runs: 2,
   });
   await work.close();
   return row;

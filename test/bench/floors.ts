@@ -1,6 +1,6 @@
 /** What this machine can do at most, measured: memory, keystream and matrix products. */
 import { type BackendName, openBackend } from "@bulkhead/compute";
-import { openKeystream, segmentNonce } from "@bulkhead/crypto";
+import { bareKeystream } from "./bare-keystream.ts";
 import { type Spread, spreadOf } from "./paired.ts";
 
 export interface Floor {
@@ -35,13 +35,9 @@ const memory = async (): Promise<Floor> => {
 };
 
 const KEYSTREAM = 256e6;
-const PIECE = 64 * 1024;
 
 const keystream = async (): Promise<Floor> => {
-  const rate = await ratesOf(KEYSTREAM / 1e9, () => {
-    const stream = openKeystream({ key: new Uint8Array(32), nonce: segmentNonce(0), offset: 0 });
-    for (let at = 0; at < KEYSTREAM; at += PIECE) stream.next(PIECE);
-  });
+  const rate = await ratesOf(KEYSTREAM / 1e9, () => bareKeystream(KEYSTREAM));
   return { name: "keystream, ChaCha20 by OpenSSL", unit: "GB/s", rate };
 };
 

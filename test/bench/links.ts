@@ -3,21 +3,16 @@
  * secure link are opened, and their bytes hashed. n = 10, D = 10 M, one lost.
  */
 import { Secret } from "@bulkhead/base";
-import { openKeystream, segmentNonce, Sha256 } from "@bulkhead/crypto";
+import { Sha256 } from "@bulkhead/crypto";
 import { REKEY_BYTES, RecordCipher } from "@bulkhead/transport";
+import { bareKeystream } from "./bare-keystream.ts";
 import { type Bench, rowOf } from "./paired.ts";
 
 const CHUNK = 2 ** 20;
 /** Of nine survivors with 20 MB each. */
 const CHUNKS = 180;
-const PIECE = 64 * 1024;
 
 const keyOf = (byte: number): Secret => new Secret(new Uint8Array(32).fill(byte));
-
-const bareKeystream = (bytes: number): void => {
-  const stream = openKeystream({ key: new Uint8Array(32), nonce: segmentNonce(0), offset: 0 });
-  for (let at = 0; at < bytes; at += PIECE) stream.next(PIECE);
-};
 
 const linkEncryption: Bench = {
   name: "link-encryption",
