@@ -27,26 +27,29 @@ const LENGTH = 600_000;
 /** Everything from a sixteenth of a chunk on is a part of some vector. */
 const LARGE = 64 * 1024;
 
-const countingEngine = (count: (what: string, times: number) => void): RingEngine => {
-  const engine = inlineRingEngine();
-  return {
-    name: engine.name,
-    quantise: (job, into) => engine.quantise(job, into),
-    firstNonZeroCheckLane: (target) => engine.firstNonZeroCheckLane(target),
-    close: () => engine.close(),
-    allocate: (geometry) => {
-      count("vectors that the coordinator's engine allocates", 1);
-      return engine.allocate(geometry);
+/** An engine that tells what it is asked for. */
+const countingEngine = (count: (what: string, times: number) => void): RingEngine =>
+  new Proxy(inlineRingEngine(), {
+    get: (engine, name) => {
+      const part: unknown = Reflect.get(engine, name, engine);
+      if (typeof part !== "function") return part;
+      return (...given: readonly unknown[]): unknown => {
+        const [what, times] = asked(name, given);
+        if (what !== undefined) count(what, times);
+        return Reflect.apply(part, engine, given);
+      };
     },
-    addChunk: (...chunk) => {
-      count("chunks that the coordinator adds", 1);
-      return engine.addChunk(...chunk);
-    },
-    addStreams: (target, streams) => {
-      count("mask streams that the coordinator takes off", streams.length);
-      return engine.addStreams(target, streams);
-    },
-  };
+  });
+
+const asked = (
+  name: string | symbol,
+  [, streams]: readonly unknown[],
+): readonly [string | undefined, number] => {
+  if (name === "allocate") return ["vectors that the coordinator's engine allocates", 1];
+  if (name === "addChunk") return ["chunks that the coordinator adds", 1];
+  return name === "addStreams" && Array.isArray(streams)
+    ? ["mask streams that the coordinator takes off", streams.length]
+    : [undefined, 0];
 };
 
 /** A whole job of so many rounds, everything in this process. Of what members say and hear the first one's counts. */
