@@ -7,10 +7,10 @@ import {
   freePort,
   type Program,
   setUpFederation,
-  type Start,
   startCoordinator,
   startSite,
 } from "@bulkhead/scenarios";
+import { cpuOfFamily } from "./process-cpu.ts";
 
 export interface IdlePlan {
   readonly folder: string;
@@ -80,19 +80,42 @@ const jobOf = ({ members, parameters, rounds, segmentLanes }: IdlePlan) => ({
   timing: { stageMs: 60_000, trainMs: 120_000, resumeMs: 2000 },
 });
 
+export interface Played {
+  readonly rounds: readonly PlayedRound[];
+  /** What all processes together used in a round after the warm-up; `undefined` where the system does not tell. */
+  readonly cpuSeconds: number | undefined;
+}
+
 /** Plays all rounds. Of the first round the time counts from the moment when all members were there. */
-export const playIdle = async (
-  federation: Federation,
-  start: Start = {},
-): Promise<readonly PlayedRound[]> => {
-  const coordinator = startCoordinator(federation, start);
+export const playIdle = async (federation: Federation, { rounds, warm }: Span): Promise<Played> => {
+  const coordinator = startCoordinator(federation);
   await coordinator.line((line) => (line.includes('"listening"') ? true : undefined));
-  const sites = federation.sites.map((site) => startSite(federation, site, start));
+  const sites = federation.sites.map((site) => startSite(federation, site));
+  const cpuAfter = async (round: number): Promise<number | undefined> => {
+    const isOver = (line: string) =>
+      line.includes('"round-applied"') && line.includes(`"round":${round},`) ? true : undefined;
+    await coordinator.line(isOver, { withinMs: LONGEST_ROUND_MS * round });
+    return cpuOfFamily();
+  };
+  // The last round is not waited for: with it the sites end.
+  const [from, to] = [await cpuAfter(warm), await cpuAfter(rounds - 1)];
   const { code } = await coordinator.ended;
   if (code !== 0) throw new Error(`the coordinator ended with ${code}: ${coordinator.lines.at(-1) ?? ""}`);
   await Promise.all(sites.map((site) => site.ended));
-  return roundsOf(federation, coordinator);
+  const isKnown = from !== undefined && to !== undefined && rounds - 1 > warm;
+  return {
+    rounds: roundsOf(federation, coordinator),
+    cpuSeconds: isKnown ? (to - from) / (rounds - 1 - warm) : undefined,
+  };
 };
+
+interface Span {
+  readonly rounds: number;
+  /** Of these the last is where CPU time begins to count. */
+  readonly warm: number;
+}
+
+const LONGEST_ROUND_MS = 120_000;
 
 interface Line {
   readonly time: string;

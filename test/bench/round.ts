@@ -35,16 +35,20 @@ const latencyRow = async (name: string): Promise<Row> => {
       segmentLanes: 65_536,
     });
     const before = await playBareRounds(MEMBERS, exchanges, rounds);
-    const ours = await playIdle(federation);
+    const ours = await playIdle(federation, LATENCY);
     const after = await playBareRounds(MEMBERS, exchanges, rounds);
-    return { ours: ours.map(({ seconds }) => seconds), bare: [...before.slice(warm), ...after.slice(warm)] };
+    return {
+      ours: ours.rounds.map(({ seconds }) => seconds),
+      cpu: ours.cpuSeconds,
+      bare: [...before.slice(warm), ...after.slice(warm)],
+    };
   });
   const spread = spreadOf(played.ours.slice(warm));
   const bare = spreadOf(played.bare);
   return {
     name,
     value: spread.median,
-    unit: `s a round (the cold one: ${played.ours[0]!.toFixed(2)})`,
+    unit: `s a round (the cold one ${played.ours[0]!.toFixed(2)}; CPU of all processes ${played.cpu?.toFixed(2) ?? "unknown"})`,
     baseline: { name: "the same messages over plain WebSockets, before and after", value: bare.median },
     ratio: spread.median / bare.median,
     machine: machineName(),
@@ -61,7 +65,7 @@ const bytesRow = async (name: string): Promise<Row> => {
   const relay = await openCountingRelay(listening);
   await inFreshFolder(async (folder) => {
     const plan = { folder, members: MEMBERS, parameters, rounds, segmentLanes: 1_048_576 };
-    await playIdle(await setUpIdle({ ...plan, listening, dialled: relay.port }));
+    await playIdle(await setUpIdle({ ...plan, listening, dialled: relay.port }), { rounds, warm: 1 });
   });
   relay.close();
   const value = relay.bytes().up / (MEMBERS * rounds * parameters);

@@ -2,7 +2,7 @@
  * `npm run bench:peers`: the same work in Flower and in PyTorch, run in turn with ours. `--json FILE`,
  * `--parameters N` for secure aggregation, `--without flower` or `pytorch`.
  */
-import { spawn } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -11,6 +11,7 @@ import { encoderBenches } from "../encoder.ts";
 import { describeMachine } from "../machine.ts";
 import { type Bench, type Row, type Spread, spreadOf } from "../paired.ts";
 import { ringBenches } from "../ring.ts";
+import type { OurMemory } from "./memory-process.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -86,8 +87,13 @@ interface Flower {
   readonly upload: number;
 }
 
-/** What the vector, the update and the pieces of both sides take: exact, not measured. */
-const OUR_BYTES = { client: (4 + 2) * OURS, server: 2 * OURS, upload: 2 * OURS };
+const ourMemory = (side: "client" | "server"): Promise<OurMemory> =>
+  new Promise((resolve, reject) => {
+    const child = fork(path.join(import.meta.dirname, "memory-process.ts"), [side]);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own process says it
+    child.on("message", (memory) => resolve(memory as OurMemory));
+    child.on("close", (code) => reject(new Error(`the ${side} ended with ${code}`)));
+  });
 
 const compareFlower = async (): Promise<readonly PeerRow[]> => {
   const [client, server] = [benchNamed(ringBenches, "client-n10"), benchNamed(ringBenches, "server-n10")];
@@ -101,6 +107,7 @@ const compareFlower = async (): Promise<readonly PeerRow[]> => {
   const scale = OURS / Number(options.parameters);
   if (scale !== 1) console.log(`Flower's figures are of ${options.parameters} parameters, times ${scale}`);
   const peer = runs[0]!.flower.version;
+  const [clientMemory, serverMemory] = [await ourMemory("client"), await ourMemory("server")];
   const theirs = (figure: (flower: Flower) => number) => runs.map(({ flower }) => figure(flower) * scale);
   const mega = (bytes: number) => bytes / 1e6;
   return [
@@ -115,17 +122,17 @@ const compareFlower = async (): Promise<readonly PeerRow[]> => {
       peer,
     }),
     peerRow("secagg-upload", "MB", {
-      ours: [mega(OUR_BYTES.upload)],
+      ours: [mega(clientMemory.vector)],
       theirs: theirs(({ upload }) => mega(upload)),
       peer,
     }),
     peerRow("secagg-client-memory", "MB", {
-      ours: [mega(OUR_BYTES.client)],
+      ours: [mega(clientMemory.peak)],
       theirs: theirs(({ clientBytes }) => mega(clientBytes)),
       peer,
     }),
     peerRow("secagg-server-memory", "MB", {
-      ours: [mega(OUR_BYTES.server)],
+      ours: [mega(serverMemory.peak)],
       theirs: theirs(({ serverBytes }) => mega(serverBytes)),
       peer,
     }),
