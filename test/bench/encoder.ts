@@ -24,6 +24,7 @@ const threads = (count: number): NodeJS.ProcessEnv => ({
   TF_NUM_INTRAOP_THREADS: String(count),
   TF_NUM_INTEROP_THREADS: "1",
   TF_ENABLE_ONEDNN_OPTS: "1",
+  TF_CPP_MIN_LOG_LEVEL: "2",
 });
 
 export const encoderBenches: readonly Bench[] = [

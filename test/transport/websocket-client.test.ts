@@ -53,7 +53,7 @@ const startProxy = async (options?: ProxyOptions): Promise<ForwardProxy> => {
 /** Dials, talks, and closes; throws what `dialWebSocket` throws. */
 const talkOver = async (options: DialOptions): Promise<void> => {
   const link = await dialWebSocket(options);
-  const session = dialAs(member, () => Promise.resolve(link), { resumeMs: 100 });
+  const session = dialAs(member, () => Promise.resolve(link), { resumeMs: 10_000 });
   try {
     const sent = randomBytes(1000);
     const heard = new Promise<Uint8Array>((resolve) => {
