@@ -75,8 +75,12 @@ export class MessageWriter {
   /** Resolves once the stream takes more; what is sent keeps its order, awaited or not. */
   send(message: Uint8Array): Promise<void> {
     if (this.#isGone) return Promise.resolve();
+    // One call of the system for the two.
+    this.#stream.cork();
     this.#stream.write(u32ToBytes(message.length));
-    if (this.#stream.write(message)) return Promise.resolve();
+    const takesMore = this.#stream.write(message);
+    this.#stream.uncork();
+    if (takesMore) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 

@@ -21,7 +21,8 @@ interface StatusNow {
   readonly outcome: string;
 }
 
-const SETTLE_MS = 100;
+/** People look at it; a file that is replaced makes the disk busy for those who wait for it. */
+const SETTLE_MS = 500;
 
 export class StatusFile {
   readonly #path: string;

@@ -34,7 +34,8 @@ export interface Row {
   readonly ratio: number;
   readonly machine: string;
   readonly spread: Spread;
-  readonly pair: Pair;
+  /** Of what was timed in this process; a count of bytes has none. */
+  readonly pair?: Pair;
 }
 
 /** What a report is made of; names are unique over all of them. */
@@ -133,15 +134,18 @@ export const rowOf = async ({
   };
 };
 
-const machineName = (): string =>
+export const machineName = (): string =>
   `${os.cpus()[0]?.model.trim() ?? os.arch()}, ${os.availableParallelism()} cores, Node ${process.versions.node}`;
 
 /** One line for a person. */
 export const rowText = ({ name, value, unit, baseline, ratio, spread, pair }: Row): string => {
   const shown = (figure: number) => figure.toPrecision(3);
-  const wall = `wall ${shown(pair.work.wall.median)} s, beside ${shown(pair.baseline.wall.median)} s`;
+  const wall =
+    pair === undefined
+      ? ""
+      : `; wall ${shown(pair.work.wall.median)} s, beside ${shown(pair.baseline.wall.median)} s`;
   return (
-    `${name.padEnd(16)} ${shown(value)} ${unit} (${shown(spread.min)} to ${shown(spread.max)}), ` +
-    `${shown(ratio)} x ${baseline.name} ${shown(baseline.value)}; ${wall}`
+    `${name.padEnd(20)} ${shown(value)} ${unit} (${shown(spread.min)} to ${shown(spread.max)}), ` +
+    `${shown(ratio)} x ${baseline.name} ${shown(baseline.value)}${wall}`
   );
 };

@@ -3,13 +3,11 @@
  * without: `npx tsx --conditions=bulkhead-src test/bench/ring.ts [name…]`.
  */
 import { fileURLToPath } from "node:url";
-import { MessageChannel } from "node:worker_threads";
 import { openRingEngine, type RingEngine, type RingVector, type SignedStream } from "@bulkhead/compute";
-import { openKeystream, segmentNonce } from "@bulkhead/crypto";
+import { bareKeystream } from "./bare-keystream.ts";
 import { type Bench, rowOf, rowText } from "./paired.ts";
 
 const SEGMENT = 1_000_000;
-const PIECE = 64 * 1024;
 const CHUNK = 1024 * 1024;
 const LARGEST_QUANTUM = 3_276;
 
@@ -25,25 +23,8 @@ const vectorOf = (engine: RingEngine, lanes: number): RingVector =>
     segmentLanes: Array.from({ length: lanes / SEGMENT }, () => SEGMENT + 16),
   });
 
-/** The floor: keystream that nobody uses, whose memory is given back while it is in the cache, as the engine does. */
-const bareKeystream = (bytes: number): void => {
-  const stream = openKeystream({ key: new Uint8Array(32), nonce: segmentNonce(0), offset: 0 });
-  let spent: ArrayBuffer[] = [];
-  for (let at = 0; at < bytes; at += PIECE) {
-    const { buffer } = stream.next(Math.min(PIECE, bytes - at));
-    if (buffer instanceof ArrayBuffer) spent.push(buffer);
-    if (spent.length === 4) {
-      closedPort.postMessage(undefined, spent);
-      spent = [];
-    }
-  }
-};
-
-const { port1: closedPort } = new MessageChannel();
-closedPort.close();
-
 const withEngine = async <T>(threads: number, use: (engine: RingEngine) => Promise<T>): Promise<T> => {
-  const engine = await openRingEngine({ threads });
+  const engine = await openRingEngine({ engine: "cpu", threads });
   try {
     return await use(engine);
   } finally {

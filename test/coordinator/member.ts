@@ -51,6 +51,8 @@ export interface TestMemberOptions {
   /** Hears every frame. */
   readonly hear?: (frame: CoordinatorFrame, member: TestMember) => void;
   readonly train?: (round: number) => Promise<void>;
+  /** Of the upload; small unless given, so that a story can break in between two of few lanes. */
+  readonly chunkBytes?: number;
 }
 
 /** What every member of the tests contributes: small integers over eight, which the ring of the tests carries nearly. */
@@ -302,7 +304,7 @@ export class TestMember {
   #upload({ round, attempt, from }: AttemptName & { readonly from: number }): void {
     const { bytes } = this.#vector!;
     const total = bytes.length;
-    const step = Math.min(CHUNK_BYTES, 1024 * Math.ceil(total / 65_536));
+    const step = this.#options.chunkBytes ?? Math.min(CHUNK_BYTES, 1024 * Math.ceil(total / 65_536));
     for (let offset = from; offset < total; offset += step)
       this.send({
         type: "chunk",

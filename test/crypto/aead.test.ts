@@ -1,3 +1,4 @@
+import { createCipheriv } from "node:crypto";
 import { Secret } from "@bulkhead/base";
 import { open, randomBytes, randomSecret, seal } from "@bulkhead/crypto";
 import fc from "fast-check";
@@ -37,6 +38,18 @@ describe("ChaCha20-Poly1305", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test.each([65_535, 65_536, 65_537, 200_000])("is the same in pieces, at %i bytes", (length) => {
+    const [key, plaintext, aad] = [randomSecret(32), randomBytes(length), randomBytes(20)];
+    const cipher = createCipheriv("chacha20-poly1305", key.reveal(), NONCE, { authTagLength: 16 });
+    cipher.setAAD(aad, { plaintextLength: length });
+    const whole = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+    const sealed = seal(key, NONCE, plaintext, aad);
+    expect(Buffer.from(sealed).equals(whole)).toBe(true);
+    expect(Buffer.from(open(key, NONCE, sealed, aad)!).equals(plaintext)).toBe(true);
+    sealed[length - 1]! ^= 1;
+    expect(open(key, NONCE, sealed, aad)).toBeUndefined();
   });
 
   test("opens nothing once a bit of key, nonce, box or associated data is flipped", () => {

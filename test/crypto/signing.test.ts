@@ -289,3 +289,14 @@ test("a key of mixed order verifies exactly where the cofactorless equation hold
     expect(lenientVerify(a, message, signature, 8n)).toBe(true);
   }
 });
+
+test("an array into which another key was written is that key", () => {
+  const [first, second] = [1, 2].map((byte) => signingKeys(new Secret(new Uint8Array(32).fill(byte))));
+  const key = Uint8Array.from(first!.publicKey);
+  const signature = sign(first!.secretKey, MESSAGE);
+  expect(verify(key, MESSAGE, signature)).toBe(true);
+  expect(verify(key, MESSAGE, signature)).toBe(true);
+  key.set(second!.publicKey);
+  expect(verify(key, MESSAGE, signature)).toBe(false);
+  expect(verify(key, MESSAGE, sign(second!.secretKey, MESSAGE))).toBe(true);
+});

@@ -57,7 +57,8 @@ export const readStatus = (file: string): Promise<SiteStatus | undefined> =>
     },
   });
 
-const SETTLE_MS = 100;
+/** People look at it; a file that is replaced makes the disk busy for those who wait for it. */
+const SETTLE_MS = 500;
 
 export class StatusFile {
   readonly #file: string;

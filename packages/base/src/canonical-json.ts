@@ -3,7 +3,7 @@
  * numbers and strings as ECMAScript writes them. Equal values have equal bytes, so a digest of the bytes is a
  * digest of the meaning.
  */
-import { hasLoneSurrogate, utf8, utf8ToText } from "./bytes.ts";
+import { equalBytes, hasLoneSurrogate, utf8, utf8ToText } from "./bytes.ts";
 import { ShapeError } from "./shape.ts";
 
 export type Json =
@@ -49,8 +49,7 @@ export const parseCanonicalJson = (bytes: Uint8Array): Json => {
     "JSON in UTF-8",
   );
   const again = attempt(() => canonicalJson(value), "canonical JSON (RFC 8785)");
-  if (again.length !== bytes.length || again.some((byte, i) => byte !== bytes[i]))
-    throw new ShapeError("", "canonical JSON (RFC 8785)");
+  if (!equalBytes(again, bytes)) throw new ShapeError("", "canonical JSON (RFC 8785)");
   return value;
 };
 

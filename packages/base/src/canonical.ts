@@ -36,8 +36,10 @@ export class Reader {
   }
 
   uint(width: number): number {
+    if (width > this.rest) throw new ShapeError(`byte ${this.#offset}`, `${width} more bytes`);
     let value = 0;
-    for (const byte of this.take(width)) value = value * 256 + byte;
+    for (const end = this.#offset + width; this.#offset < end; this.#offset++)
+      value = value * 256 + this.#bytes[this.#offset]!;
     if (!Number.isSafeInteger(value))
       throw new ShapeError(`byte ${this.#offset - width}`, "an integer below 2^53");
     return value;

@@ -15,8 +15,20 @@ export const importSecretKey = (curve: Curve, secretKey: Secret): KeyObject => {
   return createPrivateKey({ key, format: "jwk" });
 };
 
-export const importPublicKey = (curve: Curve, publicKey: Uint8Array): KeyObject =>
-  createPublicKey({ key: { kty: "OKP", crv: curve, x: toBase64Url(publicKey) }, format: "jwk" });
+const MOST_KEPT = 1024;
+const kept = new Map<string, KeyObject>();
+
+/** An import takes half as long as a use, and the same few keys are used again and again. */
+export const importPublicKey = (curve: Curve, publicKey: Uint8Array): KeyObject => {
+  const x = toBase64Url(publicKey);
+  const name = curve + x;
+  const known = kept.get(name);
+  if (known !== undefined) return known;
+  const key = createPublicKey({ key: { kty: "OKP", crv: curve, x }, format: "jwk" });
+  if (kept.size >= MOST_KEPT) kept.clear();
+  kept.set(name, key);
+  return key;
+};
 
 export const publicKeyOf = (secretKey: KeyObject): Uint8Array => {
   const { x } = createPublicKey(secretKey).export({ format: "jwk" });

@@ -3,8 +3,8 @@
  * key or signature exists that verifies for more than one message: S below the order L, coordinates below p, and
  * points of small order are checked here, the cofactorless equation SB = R + hA by OpenSSL.
  */
-import { type KeyObject, sign as signWith, verify as verifyWith } from "node:crypto";
-import { bytesToHex, equalBytes, hexToBytes, invariant, Secret } from "@bulkhead/base";
+import { sign as signWith, verify as verifyWith } from "node:crypto";
+import { equalBytes, hexToBytes, invariant, Secret } from "@bulkhead/base";
 import { PUBLIC_KEY_LENGTH } from "./agreement.ts";
 import { importPublicKey, importSecretKey, publicKeyOf } from "./raw-keys.ts";
 
@@ -31,21 +31,7 @@ export const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Ui
   if (publicKey.length !== PUBLIC_KEY_LENGTH || signature.length !== SIGNATURE_LENGTH) return false;
   if (!isSoundPoint(publicKey) || !isSoundPoint(signature.subarray(0, 32))) return false;
   if (!isBelow(signature.subarray(32), ORDER)) return false;
-  return verifyWith(null, message, verifyingKey(publicKey), signature);
-};
-
-const MOST_KEPT = 1024;
-const kept = new Map<string, KeyObject>();
-
-/** The same few keys verify again and again, and to import one costs a quarter of a verification. */
-const verifyingKey = (publicKey: Uint8Array): KeyObject => {
-  const name = bytesToHex(publicKey);
-  const known = kept.get(name);
-  if (known !== undefined) return known;
-  const key = importPublicKey("Ed25519", publicKey);
-  if (kept.size >= MOST_KEPT) kept.clear();
-  kept.set(name, key);
-  return key;
+  return verifyWith(null, message, importPublicKey("Ed25519", publicKey), signature);
 };
 
 const littleEndian = (hex: string): Uint8Array => {

@@ -42,6 +42,8 @@ class OpenGrowingFile implements GrowingFile {
   readonly #descriptor: number;
   #length: number;
   #isOpen = true;
+  /** Whether the folder's entry for it is on the disk: once is enough. */
+  #isNameKept = false;
 
   constructor(path: string, descriptor: number) {
     this.path = path;
@@ -77,7 +79,9 @@ class OpenGrowingFile implements GrowingFile {
   keep(): void {
     onDisk("write", this.path, () => {
       persist("file", this.path, this.#descriptor, () => undefined);
+      if (this.#isNameKept) return;
       persistName(this.path, dirname(this.path), () => undefined);
+      this.#isNameKept = true;
     });
   }
 
