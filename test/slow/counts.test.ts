@@ -24,8 +24,8 @@ const expectNoRise = (now: Counts, before: Counts): void => {
 
 const MEMBERS = 3;
 const LENGTH = 600_000;
-/** Everything from a sixteenth of a chunk on is a part of some vector. */
-const LARGE = 64 * 1024;
+/** Larger than the pieces that the ring engine works in: a chunk, an update, a vector. */
+const LARGE = 128 * 1024;
 
 /** An engine that tells what it is asked for. */
 const countingEngine = (count: (what: string, times: number) => void): RingEngine =>

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:peers`: the same work in Flower and in PyTorch, run in turn with ours. `--json FILE`,
- * `--parameters N` for secure aggregation, `--without flower` or `pytorch`.
+ * `--without flower` or `pytorch`.
  */
 import { fork, spawn } from "node:child_process";
 import fs from "node:fs";
@@ -17,13 +17,12 @@ const { values: options } = parseArgs({
   options: {
     json: { type: "string" },
     python: { type: "string", default: "python3" },
-    parameters: { type: "string", default: "10000000" },
     without: { type: "string", multiple: true, default: [] },
   },
 });
 
 /** What the ring benches work on. */
-const OURS = 10_000_000;
+const PARAMETERS = 10_000_000;
 
 interface PeerRow {
   readonly name: string;
@@ -101,14 +100,12 @@ const compareFlower = async (): Promise<readonly PeerRow[]> => {
   for (let run = 0; run < 2; run++)
     runs.push({
       client: cpuSecondsOf(await client.run()),
-      flower: await python<Flower>("flower.py", [options.parameters]),
+      flower: await python<Flower>("flower.py", [String(PARAMETERS)]),
       server: cpuSecondsOf(await server.run()),
     });
-  const scale = OURS / Number(options.parameters);
-  if (scale !== 1) console.log(`Flower's figures are of ${options.parameters} parameters, times ${scale}`);
   const peer = runs[0]!.flower.version;
   const [clientMemory, serverMemory] = [await ourMemory("client"), await ourMemory("server")];
-  const theirs = (figure: (flower: Flower) => number) => runs.map(({ flower }) => figure(flower) * scale);
+  const theirs = (figure: (flower: Flower) => number) => runs.map(({ flower }) => figure(flower));
   const mega = (bytes: number) => bytes / 1e6;
   return [
     peerRow("secagg-client-n10", "CPU s", {
