@@ -23,6 +23,9 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Each in a process of its own: what one does to a GPU's library, another would find. */
+const ON_A_GPU = ["test/slow/compute-webgpu*.test.ts", "test/slow/compute-parity.test.ts"];
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -47,10 +50,24 @@ export default defineConfig({
       },
       {
         extends: true,
+        resolve: { conditions },
+        ssr: { resolve: { conditions } },
+        test: {
+          name: "gpu",
+          include: ON_A_GPU,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          env: { TF_CPP_MIN_LOG_LEVEL: "2" },
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
         test: {
           ...built,
           name: "slow",
           include: ["test/slow/**/*.test.ts"],
+          exclude: ON_A_GPU,
           isolate: false,
           setupFiles: ["test/leave-no-trace.ts"],
           env: { TF_CPP_MIN_LOG_LEVEL: "2" },
