@@ -23,8 +23,15 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Each in a process of its own: what one does to a GPU's library, another would find. */
-const ON_A_GPU = ["test/slow/compute-webgpu*.test.ts", "test/slow/compute-parity.test.ts"];
+/**
+ * Each in a process of its own: what one does to a GPU's library, another would find; and a gradient that is refused
+ * leaves tensors behind, which TensorFlow.js never frees.
+ */
+const ALONE = [
+  "test/slow/compute-webgpu*.test.ts",
+  "test/slow/compute-parity.test.ts",
+  "test/slow/compute-backend-repairs.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -53,8 +60,8 @@ export default defineConfig({
         resolve: { conditions },
         ssr: { resolve: { conditions } },
         test: {
-          name: "gpu",
-          include: ON_A_GPU,
+          name: "alone",
+          include: ALONE,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           env: { TF_CPP_MIN_LOG_LEVEL: "2" },
@@ -67,7 +74,7 @@ export default defineConfig({
           ...built,
           name: "slow",
           include: ["test/slow/**/*.test.ts"],
-          exclude: ON_A_GPU,
+          exclude: ALONE,
           isolate: false,
           setupFiles: ["test/leave-no-trace.ts"],
           env: { TF_CPP_MIN_LOG_LEVEL: "2" },

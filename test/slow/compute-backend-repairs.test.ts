@@ -1,9 +1,9 @@
 /** What TensorFlow.js computes wrongly without an error and this package repairs or refuses: the rows of the parity table for it. */
 import { type BackendName, openBackend } from "@bulkhead/compute";
 import { describe, expect, test } from "vitest";
-import { PARITY_BACKENDS, problemsOf } from "./parity/backends.ts";
-import { PARITY_CASES } from "./parity/cases.ts";
-import { runParity } from "./parity/run-parity.ts";
+import { PARITY_BACKENDS, problemsOf } from "../compute/parity/backends.ts";
+import { PARITY_CASES } from "../compute/parity/cases.ts";
+import { runParity } from "../compute/parity/run-parity.ts";
 
 /** Each is wrong, or throws, when the repair it names is taken out. */
 const CORE = ["matMul with grouped heads", "maximum with a scalar", "minimum with a scalar"].concat([
