@@ -39,14 +39,14 @@ export const setUp = async () => {
   const fetchingNative = fetching.then(() => node("scripts/setup-native.mjs", "--only-fetch"));
   if (!isInstalled()) {
     console.log("Installing packages (npm ci) …");
-    must(await start("npm", ["ci", "--no-audit", "--no-fund"]));
+    // Its scripts are ours, and run below, side by side.
+    must(await start("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]));
   }
-  const building = start(process.execPath, [
-    path.join(root, "node_modules", "@typescript", "native", "bin", "tsc"),
-    "-b",
-  ]);
+  const building = node(path.join("node_modules", "@typescript", "native", "bin", "tsc"), "-b");
+  const bundling = node("scripts/bundle.mjs");
   const settingUpNative = fetchingNative.then(() => node("scripts/setup-native.mjs"));
   must(await building);
+  must(await bundling);
   await settingUpNative;
   console.log(`Setting up took ${((performance.now() - begun) / 1000).toFixed(1)} s`);
   return (await fetching) === 0;

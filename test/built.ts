@@ -3,9 +3,8 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 
 const root = path.join(import.meta.dirname, "..");
-const compiler = path.join(root, "node_modules", "@typescript", "native", "bin", "tsc");
 
 export const setup = (): void => {
-  const { status, stdout } = spawnSync(process.execPath, [compiler, "-b"], { cwd: root, encoding: "utf8" });
-  if (status !== 0) throw new Error(`the sources do not build:\n${stdout}`);
+  const { status, stdout, stderr } = spawnSync("npm", ["run", "build"], { cwd: root, encoding: "utf8" });
+  if (status !== 0) throw new Error(`the sources do not build:\n${stdout}${stderr}`);
 };

@@ -35,7 +35,7 @@ export const runnable = (source: URL): URL => {
   const tests = new URL("./", import.meta.url).href;
   const built = href.startsWith(tests)
     ? `${tests}dist/${href.slice(tests.length)}`
-    : href.replace("/src/", "/dist/");
+    : href.replace(/\/src\/(?<name>.+)$/u, (_, name: string) => `/bundle/${name.replaceAll("/", "-")}`);
   return new URL(built.replace(/\.ts$/u, ".js"));
 };
 

@@ -79,7 +79,7 @@ test.skipIf(!hasNamespaces)(
     const { coordinator, site } = await prepared(1);
     const run = site.start();
     await run.line({ type: "step", after: "awaiting-update" });
-    const gateway = site.processes().find((line) => line.includes("gateway/main"));
+    const gateway = site.processes().find((line) => line.includes("gateway-main"));
     process.kill(Number.parseInt(gateway ?? "", 10), "SIGKILL");
     await run.line({ type: "problem", code: "gateway-ended" });
     await run.line({ type: "link", state: "open" });

@@ -21,7 +21,7 @@ export const codePaths = (): readonly string[] => {
 };
 
 /** Of a package, and not its folder: somebody may keep a site's config, rows and state there. */
-const PARTS = ["package.json", "src", "dist", "node_modules"];
+const PARTS = ["package.json", "src", "dist", "bundle", "node_modules"];
 
 const partsOf = (folder: string): readonly string[] =>
   PARTS.map((name) => path.join(folder, name)).filter((part) => fs.existsSync(part));
