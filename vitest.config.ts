@@ -1,3 +1,4 @@
+import os from "node:os";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -87,6 +88,8 @@ export default defineConfig({
           ...built,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          // Its processes wait for each other a good part of the time.
+          maxWorkers: os.availableParallelism() + 1,
           sequence: { groupOrder: 2 },
         },
       },
