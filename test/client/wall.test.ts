@@ -279,7 +279,9 @@ test("a bubblewrap that may not make namespaces is no wall, and its complaint is
 
 test("rows that would be anywhere show the cell nothing: a folder has to be named", () => {
   const site = newSite();
-  for (const pattern of ["/**/*.jsonl", "/", "/.."]) {
+  const link = path.join(freshFolder(), "rows");
+  fs.symlinkSync("/proc/self", link);
+  for (const pattern of ["/**/*.jsonl", "/", "/..", "/run/*.csv", "/proc/1/*", "/dev/sh*", link]) {
     const settings = { ...site.cell, data: { ...site.cell.data, paths: [pattern] } };
     expect(() => cellView(settings, site.state, {})).toThrow(
       expect.objectContaining({ code: "data-too-wide", place: pattern }),

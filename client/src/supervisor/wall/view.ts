@@ -79,13 +79,18 @@ const rowsPath = (pattern: string): string => {
   });
 };
 
-/** The root would bring the other processes' `/proc` with it, and every socket of the machine. */
+/** They hold other processes' memory, devices, and the sockets of the machine's services. */
+const SYSTEM = ["/proc", "/sys", "/dev"];
+const SYSTEM_ABOVE = new Set(["/", "/run"]);
+
+/** Rows may lie on a volume below `/run`, but nowhere in those of the system itself; links are followed. */
 const narrow = (pattern: string, folder: string): string => {
-  if (path.resolve(folder) !== "/") return folder;
+  const real = fs.realpathSync(folder);
+  if (!SYSTEM_ABOVE.has(real) && !SYSTEM.some((own) => isInside(real, own))) return folder;
   throw new InputError({
     code: "data-too-wide",
     place: pattern,
-    problem: "the site's cell would see the whole file system",
+    problem: `the site's cell would see ${real === "/" ? "the whole file system" : `${real} of the system`}`,
     cure: "name the folder in which the rows are",
   });
 };
