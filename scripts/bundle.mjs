@@ -57,12 +57,14 @@ const bundle = async (program, folder, found) => {
   return Object.keys(metafile.inputs);
 };
 
+const byName = (a, b) => (a < b ? -1 : 1);
+
 /** The licences of the libraries that are in the bundles, as these ask. */
 const licencesOf = (inputs) => {
   const folders = new Set(
     inputs.map((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//u.exec(file)?.[1]).filter(Boolean),
   );
-  return [...folders].toSorted().map((folder) => {
+  return [...folders].toSorted(byName).map((folder) => {
     const { name, version, license } = JSON.parse(
       fs.readFileSync(path.join(root, folder, "package.json"), "utf8"),
     );
