@@ -36,6 +36,8 @@ const ALONE = [
 
 export default defineConfig({
   test: {
+    // What TypeScript became, by the content of the file: a second run saves five seconds.
+    experimental: { fsModuleCache: true },
     sequence: { sequencer: LongestFirst },
     // Vitest leaves one core idle otherwise: on two cores that is half of them.
     maxWorkers: "100%",
