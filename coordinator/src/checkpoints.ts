@@ -118,7 +118,8 @@ const ADAPTER = "base_model.";
 
 const checkpointFiles = (job: Job, model: Model): readonly (readonly [string, Uint8Array])[] => {
   const task = classifierTaskOf(job.contract);
-  if (task === undefined) return [["model.safetensors", model.bytes]];
+  if (task === undefined)
+    return [["model.safetensors", canonicalModelBytes(job.contract.tensors, model.flat)]];
   const { lora, classes, logitScale, maxTokens } = task;
   const adapterConfig: Json = {
     peft_type: "LORA",

@@ -4,9 +4,29 @@ import { type LoadedConfig, loadConfig, renderConfigTemplate, z } from "@bulkhea
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/u, "64 hexadecimal digits");
 const positive = z.number().positive();
+const fraction = z.number().min(0).max(0.9999);
 const count = z.number().int().min(1);
 const milliseconds = z.number().int().min(0);
 const file = z.string().min(1);
+
+const serverStep = positive.default(1).describe("What the mean, or what becomes of it, is multiplied by.");
+const average = z.strictObject({
+  type: z.literal("fedavg").describe("The weighted mean is added to the model."),
+  serverStep,
+});
+const momentum = z.strictObject({
+  type: z.literal("fedavgm").describe("The mean joins a sum of earlier means, which is added to the model."),
+  serverStep,
+  momentum: fraction.default(0.9).describe("What is kept of that sum in each round."),
+});
+const adaptive = (type: "fedadam" | "fedyogi") =>
+  z.strictObject({
+    type: z.literal(type).describe("Each value moves in measure of its earlier means."),
+    serverStep: positive.default(0.01).describe("About how far a value moves in a round."),
+    beta1: fraction.default(0.9).describe("What is kept of the mean of means in each round."),
+    beta2: fraction.default(0.99).describe("What is kept of the mean of their squares."),
+    tau: positive.default(0.001).describe("The larger, the less rounds differ in how far they move."),
+  });
 
 const classifierTask = z.strictObject({
   kind: z.literal("classifier"),
@@ -110,12 +130,9 @@ const jobSchema = z.strictObject({
     .strictObject({
       clipNorm: positive.describe("No update is longer than this (L2)."),
       rule: z
-        .strictObject({
-          type: z.literal("fedavg").default("fedavg").describe("The weighted mean is added to the model."),
-          serverStep: positive.default(1).describe("What the mean is multiplied by."),
-        })
-        .prefault({})
-        .describe("What every party does with the sum."),
+        .discriminatedUnion("type", [average, momentum, adaptive("fedadam"), adaptive("fedyogi")])
+        .default({ type: "fedavg", serverStep: 1 })
+        .describe("What every party does with the sum: fedavg, fedavgm, fedadam or fedyogi."),
       weighting: z
         .strictObject({
           classes: count.default(1).describe("1 weighs all sites the same; 16 bits take up to 32 classes."),

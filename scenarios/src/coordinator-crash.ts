@@ -47,6 +47,8 @@ export const coordinatorCrash: Scenario = {
       length: LENGTH,
       rounds,
       timing: { stageMs: 120_000, trainMs: 600_000, resumeMs: 600_000 },
+      // One that remembers earlier rounds: its memory must come back too.
+      rule: { type: "fedadam" },
     });
     for (let round = 1; round <= rounds; round++)
       for (const site of NAMES.keys()) release(federation, site, round);
@@ -129,8 +131,9 @@ const countStage = (stages: Map<string, number>, coordinator: Program): void => 
 const stageOf = (line: string): string | undefined =>
   /"after":"(?<stage>[a-z-]+)"/u.exec(line)?.groups?.["stage"];
 
+/** What the coordinator keeps for itself: the model, and what the rule remembers. */
 const modelOf = (federation: Federation): string => {
-  const roundOf = (file: string) => Number(/round-(\d+)\/model\.safetensors$/u.exec(file)?.[1] ?? 0);
+  const roundOf = (file: string) => Number(/models\/(\d+)\.safetensors$/u.exec(file)?.[1] ?? 0);
   const files = filesBelow(path.join(coordinatorFolder(federation), "state"));
   const model = files.filter((file) => roundOf(file) > 0).toSorted((a, b) => roundOf(b) - roundOf(a))[0];
   return model === undefined ? "none" : digest(model);

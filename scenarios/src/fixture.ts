@@ -18,6 +18,8 @@ export interface FixturePlan {
   readonly rounds: number;
   readonly attempts?: number;
   readonly timing?: { readonly [key: string]: Json };
+  /** What becomes of the sum; added to the model unless said. */
+  readonly rule?: { readonly [key: string]: Json };
 }
 
 const FIXTURE = path.join(import.meta.dirname, "..", "fixtures", "trainer.mjs");
@@ -30,6 +32,7 @@ export const setUpFixture = async ({
   rounds,
   attempts = 1,
   timing = {},
+  rule = { type: "fedavg", serverStep: 1 },
 }: FixturePlan): Promise<Federation> => {
   const trainer = path.join(folder, "trainer");
   fs.mkdirSync(trainer, { recursive: true });
@@ -65,7 +68,7 @@ export const setUpFixture = async ({
     },
     update: {
       clipNorm: 1e6,
-      rule: { type: "fedavg", serverStep: 1 },
+      rule,
       weighting: { classes: 1, examplesPerClass: 1 },
     },
     ring: { bits: 16, segmentLanes: 4096 },

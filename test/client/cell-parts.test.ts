@@ -256,7 +256,12 @@ test("an upload of an attempt that is dropped before its turn has come is empty,
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a contributor uses of a site
   const site = parts as unknown as Site;
   const nothing = () => undefined;
-  const model = { bytes: new Uint8Array(0), flat: new Float32Array(100), hash: new Uint8Array(32) };
+  const model = {
+    bytes: new Uint8Array(0),
+    flat: new Float32Array(100),
+    memory: [],
+    hash: new Uint8Array(32),
+  };
   const contributor = new Contributor(
     { site, tell: nothing, report: nothing, log: nothing },
     { round: 0, model },

@@ -333,7 +333,7 @@ export class TestMember {
       this.#events?.post({ type: "failed", code: "sum-mismatch" });
       return;
     }
-    this.model = applyUpdate(this.model!, decoded.mean, job.contract.update.rule);
+    this.model = applyUpdate({ flat: this.model!, memory: [] }, decoded.mean, job.contract.update.rule).flat;
     this.#events?.post({ type: "applied", modelHash: modelHash(job, this.modelBytes) });
   }
 }

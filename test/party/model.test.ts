@@ -1,5 +1,8 @@
-import { equalBytes } from "@bulkhead/base";
+import { bytesToHex, equalBytes } from "@bulkhead/base";
+import { sha256 } from "@bulkhead/crypto";
+import { canonicalModelBytes } from "@bulkhead/finetune";
 import { nextModel, parseModel, readInitialModel, readModel } from "@bulkhead/party";
+import { jobOf } from "@bulkhead/protocol";
 import { describe, expect, test } from "vitest";
 import { newFederation } from "../coordinator/federation.ts";
 
@@ -34,5 +37,26 @@ describe("a model", () => {
     const again = readModel(job, next.bytes)!;
     expect(equalBytes(again.hash, next.hash)).toBe(true);
     expect(equalBytes(next.hash, model.hash)).toBe(false);
+  });
+
+  test("carries what the rule remembers, which its hash names too", () => {
+    const rule = { type: "fedadam", serverStep: 0.1, beta1: 0.9, beta2: 0.99, tau: 0.01 } as const;
+    const { contract, initial } = newFederation({ length: 10 });
+    const job = jobOf({ ...contract, update: { ...contract.update, rule } });
+    const start = readInitialModel(
+      { ...job, contract: { ...job.contract, initial: { digest: bytesToHex(sha256(initial)) } } },
+      initial,
+      "here",
+    );
+    expect(start.bytes).toEqual(initial);
+    const mean = Float32Array.from({ length: 10 }, (_, i) => 0.1 * i - 0.3);
+    const once = nextModel(job, start, { mean, scalars: {} });
+    const again = readModel(job, once.bytes)!;
+    expect(again).toEqual(once);
+    expect(nextModel(job, again, { mean, scalars: {} })).toEqual(nextModel(job, once, { mean, scalars: {} }));
+    // With the same values and another past it is another model.
+    const forgetful = readModel(job, canonicalModelBytes(job.contract.tensors, once.flat))!;
+    expect(forgetful.flat).toEqual(once.flat);
+    expect(equalBytes(forgetful.hash, once.hash)).toBe(false);
   });
 });

@@ -71,8 +71,25 @@ describe("a contract is refused, with the place of the fault,", () => {
     ["training.optimiser.type", changed({ training: { ...contract.training, optimiser: { type: "lion" } } })],
     ["update.clipNorm", changed({ update: { ...contract.update, clipNorm: 0 } })],
     [
-      "update.rule.type",
+      "update.rule",
+      changed({ update: { ...contract.update, rule: { type: "fedsomething", serverStep: 1 } } }),
+    ],
+    [
+      "update.rule.beta1",
       changed({ update: { ...contract.update, rule: { type: "fedadam", serverStep: 1 } } }),
+    ],
+    [
+      "update.rule.momentum",
+      changed({ update: { ...contract.update, rule: { type: "fedavg", serverStep: 1, momentum: 0.9 } } }),
+    ],
+    [
+      "update.rule.tau",
+      changed({
+        update: {
+          ...contract.update,
+          rule: { type: "fedyogi", serverStep: 1, beta1: 0.9, beta2: 0.99, tau: 0 },
+        },
+      }),
     ],
     ["ring.bits", changed({ ring: { ...contract.ring, bits: 24 } })],
     ["ring.segmentLanes", changed({ ring: { ...contract.ring, segmentLanes: 1 } })],

@@ -1,16 +1,76 @@
-/** The update rule in exact integers: a float is an integer times 2⁻¹⁴⁹, and rounding to 32 bits is done on digits. */
+/** The update rules in exact integers: a float is an integer times 2⁻¹⁴⁹, and rounding to 32 bits is done on digits. */
+import type { ServerModel, UpdateRule } from "@bulkhead/finetune";
 
 export const applyUpdateInRationals = (
-  model: Float32Array,
+  { flat, memory }: ServerModel,
   mean: Float32Array,
-  serverStep: number,
-): Float32Array => {
-  const step = exactly(Math.fround(serverStep));
-  return Float32Array.from(model, (value, i) => {
-    const product = rounded(step * exactly(mean[i]!), 2 * UNIT);
-    if (!Number.isFinite(product)) return Math.fround(value + product);
-    return rounded(exactly(value) + exactly(product), UNIT);
-  });
+  rule: UpdateRule,
+): ServerModel => {
+  const values = Array.from(flat, (value, i) =>
+    nextValue({ value, memory: memory.map((vector) => vector[i]!), mean: mean[i]! }, rule),
+  );
+  return {
+    flat: Float32Array.from(values, ({ value }) => value),
+    memory: memory.map((_, which) => Float32Array.from(values, (each) => each.memory[which]!)),
+  };
+};
+
+interface Coordinate {
+  readonly value: number;
+  readonly memory: readonly number[];
+}
+
+const nextValue = (
+  { value, memory: [first = 0, second = 0], mean }: Coordinate & { readonly mean: number },
+  rule: UpdateRule,
+): Coordinate => {
+  const step = Math.fround(rule.serverStep);
+  if (rule.type === "fedavg") return { value: plus(value, times(step, mean)), memory: [] };
+  if (rule.type === "fedavgm") {
+    const momentum = plus(times(Math.fround(rule.momentum), first), mean);
+    return { value: plus(value, times(step, momentum)), memory: [momentum] };
+  }
+  const [beta1, beta2] = [Math.fround(rule.beta1), Math.fround(rule.beta2)];
+  const [rest1, rest2] = [Math.fround(1 - rule.beta1), Math.fround(1 - rule.beta2)];
+  const m = plus(times(beta1, first), times(rest1, mean));
+  const square = times(mean, mean);
+  const part = times(rest2, square);
+  const towards = second > square ? -part : second < square ? part : 0;
+  const v = rule.type === "fedadam" ? plus(times(beta2, second), part) : plus(second, towards);
+  const scale = plus(root(v), Math.fround(rule.tau));
+  return { value: plus(value, over(times(step, m), scale)), memory: [m, v] };
+};
+
+const times = (a: number, b: number): number => rounded(exactly(a) * exactly(b), 2 * UNIT);
+
+const plus = (a: number, b: number): number =>
+  Number.isFinite(b) ? rounded(exactly(a) + exactly(b), UNIT) : Math.fround(a + b);
+
+/** More binary places than any float has; a last digit says whether there would be more. */
+const PLACES = 400;
+const inexact = (whole: bigint, isExact: boolean): bigint => 2n * whole + (isExact ? 0n : 1n);
+
+const over = (a: number, b: number): number => {
+  const [dividend, divisor] = [exactly(a) << BigInt(PLACES), exactly(b)];
+  const size = dividend < 0n ? -dividend : dividend;
+  const quotient = inexact(size / divisor, size % divisor === 0n);
+  return rounded(dividend < 0n ? -quotient : quotient, PLACES + 1);
+};
+
+const root = (value: number): number => {
+  const square = exactly(value) << BigInt(2 * PLACES + 1);
+  const whole = integerRoot(square);
+  return rounded(inexact(whole, whole * whole === square), PLACES + (UNIT + 1) / 2 + 1);
+};
+
+/** Newton's method, from above. */
+const integerRoot = (square: bigint): bigint => {
+  if (square === 0n) return 0n;
+  for (let guess = 1n << BigInt(Math.ceil(square.toString(2).length / 2)); ;) {
+    const next = (guess + square / guess) >> 1n;
+    if (next >= guess) return guess;
+    guess = next;
+  }
 };
 
 /** Each finite 32-bit float is a whole number of 2⁻¹⁴⁹. */

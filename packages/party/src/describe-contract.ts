@@ -27,11 +27,12 @@ export const describeContract = (signed: SignedContract): string => {
   ].join("\n");
 };
 
-const trainingLines = ({ base, tensors, training, task }: Contract): readonly string[] => [
+const trainingLines = ({ base, tensors, training, task, update }: Contract): readonly string[] => [
   "What is trained",
   `  Base model: ${printable(base.name)} (${printable(base.architecture)}), digest ${base.digest.slice(0, 16)}…; it stays frozen at the sites.`,
   `  Task: ${typeof task["kind"] === "string" ? printable(task["kind"]) : "unnamed"}; ${counted(tensors.length, "tensor")} with ${parameterCount(tensors).toLocaleString("en")} parameters.`,
   `  ${counted(training.rounds, "round")} of ${counted(training.localSteps, "local step")} with ${counted(training.batchSize, "example")}, ${training.optimiser.type}, learning rate ${training.learningRate} (${training.schedule}).`,
+  `  What every party does with the sum: ${update.rule.type}, server step ${update.rule.serverStep}.`,
 ];
 
 const leavingLines = (contract: Contract): readonly string[] => {

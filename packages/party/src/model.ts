@@ -1,19 +1,44 @@
 /** The trained part of the model: one flat vector, its canonical bytes, and the hash that names it in every context. */
 import { equalBytes, InputError, invariant } from "@bulkhead/base";
 import { sha256 } from "@bulkhead/crypto";
-import { applyUpdate, canonicalModelBytes, parameterCount, type TensorSpec } from "@bulkhead/finetune";
+import {
+  applyUpdate,
+  canonicalModelBytes,
+  freshMemory,
+  memoryTensors,
+  parameterCount,
+  type ServerModel,
+  type TensorSpec,
+} from "@bulkhead/finetune";
 import { fieldBytes, type Job, modelHash } from "@bulkhead/protocol";
 import { type DecodedSum, decodeSum, payloadOf } from "@bulkhead/secagg";
 
-export interface Model {
-  readonly flat: Float32Array;
+export interface Model extends ServerModel {
+  /** Of the trained tensors, and of what the update rule remembers after the first round. */
   readonly bytes: Uint8Array;
   readonly hash: Uint8Array;
 }
 
-const modelOf = (job: Job, flat: Float32Array): Model => {
-  const bytes = canonicalModelBytes(job.contract.tensors, flat);
-  return { flat, bytes, hash: modelHash(job, bytes) };
+/** Every party computes the rule's memory too, so it is part of what the hash names. */
+const specsWithMemory = ({ contract: { tensors, update } }: Job): readonly TensorSpec[] => [
+  ...tensors,
+  ...memoryTensors(update.rule, parameterCount(tensors)),
+];
+
+const modelOf = (job: Job, { flat, memory }: ServerModel): Model => {
+  const whole = memory.length === 0 ? flat : joined([flat, ...memory]);
+  const bytes = canonicalModelBytes(specsWithMemory(job), whole);
+  return { flat, memory, bytes, hash: modelHash(job, bytes) };
+};
+
+const joined = (vectors: readonly Float32Array[]): Float32Array => {
+  const whole = new Float32Array(vectors.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const vector of vectors) {
+    whole.set(vector, at);
+    at += vector.length;
+  }
+  return whole;
 };
 
 /** The values of canonical bytes; `undefined` for all else than a model with these tensors. */
@@ -25,9 +50,21 @@ export const parseModel = (specs: readonly TensorSpec[], bytes: Uint8Array): Flo
   return equalBytes(canonicalModelBytes(specs, flat), bytes) ? flat : undefined;
 };
 
+/** A model of any round: that of none has no memory of earlier ones yet. */
 export const readModel = (job: Job, bytes: Uint8Array): Model | undefined => {
-  const flat = parseModel(job.contract.tensors, bytes);
-  return flat && modelOf(job, flat);
+  const { tensors, update } = job.contract;
+  const length = parameterCount(tensors);
+  const fresh = parseModel(tensors, bytes);
+  if (fresh !== undefined) {
+    const memory = freshMemory(update.rule, length);
+    return { flat: fresh, memory, bytes, hash: modelHash(job, bytes) };
+  }
+  const whole = parseModel(specsWithMemory(job), bytes);
+  if (whole === undefined) return undefined;
+  const memory = memoryTensors(update.rule, length).map((_, i) =>
+    whole.slice((i + 1) * length, (i + 2) * length),
+  );
+  return modelOf(job, { flat: whole.slice(0, length), memory });
 };
 
 /** The model with which round 1 starts; throws an {@link InputError} unless it is the one that the contract names. */
@@ -51,7 +88,7 @@ export const decodePublished = (job: Job, sum: Uint8Array, survivors: number): D
 
 /** The model of the next round, the same bits at every party. */
 export const nextModel = (job: Job, model: Model, { mean }: DecodedSum): Model => {
-  const next = applyUpdate(model.flat, mean, job.contract.update.rule);
-  invariant(next.every(Number.isFinite), "the next model is finite");
+  const next = applyUpdate(model, mean, job.contract.update.rule);
+  invariant(next.flat.every(Number.isFinite), "the next model is finite");
   return modelOf(job, next);
 };

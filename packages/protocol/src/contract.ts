@@ -20,6 +20,7 @@ import {
   text,
   textMatching,
   type TypeOf,
+  variant,
 } from "@bulkhead/base";
 import { hashFields } from "@bulkhead/crypto";
 import { MAX_MEMBERS, planProblem, thresholdOf } from "@bulkhead/secagg";
@@ -44,6 +45,19 @@ const task = shape(
     return canonicalJson(value as Json).length <= LONGEST_TASK;
   },
 );
+
+const serverStep = finite(0, 10);
+/** Below 1: a mean that is kept for ever would grow without bound. */
+const kept = finite(0, 1 - 2 ** -24);
+const adaptive = { serverStep, beta1: kept, beta2: kept, tau: finite(1e-12, 1) };
+
+/** The server rule that every party applies to the integer sum for itself. */
+const updateRule = variant({
+  fedavg: { serverStep },
+  fedavgm: { serverStep, momentum: kept },
+  fedadam: adaptive,
+  fedyogi: adaptive,
+});
 
 const party = { name, publicKey: hexOf(32) };
 
@@ -87,8 +101,7 @@ const contractShape = record({
   }),
   update: record({
     clipNorm: finite(1e-12, 1e12),
-    /** The server rule that every party applies to the integer sum for itself. */
-    rule: record({ type: oneOf("fedavg"), serverStep: finite(0, 10) }),
+    rule: updateRule,
     /** Weight k in 1 … classes, k = round(examples / examplesPerClass); 1 class weighs all sites the same. */
     weighting: record({ classes: integer(1, 4096), examplesPerClass: integer(1, 2 ** 40) }),
   }),

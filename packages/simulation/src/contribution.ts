@@ -1,4 +1,5 @@
 /** What members contribute, what must come out of it, and what a sum does to the model: all of it without a mask. */
+import { invariant } from "@bulkhead/base";
 import { CLAMPED, CLIPPED, type Job } from "@bulkhead/protocol";
 import { decodeSum, encodeScalars, largestQuantum, type MemberId, payloadOf, WEIGHT } from "@bulkhead/secagg";
 import { addLanes, withCheckLanes } from "./lanes.ts";
@@ -47,7 +48,9 @@ export const modelAfter = (
   { sum, survivors }: { readonly sum: Uint8Array; readonly survivors: number },
 ): Float32Array | undefined => {
   const decoded = decodeSum(quantisation, payloadOf(layout, sum), survivors);
-  const step = contract.update.rule.serverStep;
+  const { rule } = contract.update;
+  invariant(rule.type === "fedavg", "simulated federations average");
+  const step = rule.serverStep;
   return decoded && model.map((value, i) => Math.fround(value + Math.fround(step * decoded.mean[i]!)));
 };
 

@@ -9,6 +9,7 @@ import {
   applyUpdate,
   type ClassifierTrainer,
   evaluationOf,
+  freshMemory,
   type Judged,
   canonicalModelBytes,
   type ClassifierTask,
@@ -17,6 +18,7 @@ import {
   openClassifierTrainer,
   type Optimiser,
   readClassifierCheckpoint,
+  type ServerModel,
 } from "@bulkhead/finetune";
 import { classifierTaskOf, readInitialModel, readAnyContractFile } from "@bulkhead/party";
 import { type Contract, jobOf } from "@bulkhead/protocol";
@@ -74,14 +76,15 @@ const train = async (
   const trainer = await openClassifierTrainer({ modelFolder, task, examples }, activations);
   const shuffleSeed = sha256(utf8(`baseline ${name} ${seed}`));
   const optimiser = optimiserOf(training.optimiser);
-  let model = initial;
+  let model: ServerModel = { flat: initial, memory: freshMemory(update.rule, initial.length) };
   for (let round = 1; round <= training.rounds; round++) {
-    const outcome = await trainer.train({ ...training, optimiser, batchSize, model, round, shuffleSeed });
+    const job = { ...training, optimiser, batchSize, round, shuffleSeed };
+    const outcome = await trainer.train({ ...job, model: model.flat });
     invariant(outcome.type === "trained", "a baseline is trained on sound rows");
     model = applyUpdate(model, outcome.update, update.rule);
   }
   await trainer.close();
-  return model;
+  return model.flat;
 };
 
 /** The recipe leaves nothing to defaults. */
