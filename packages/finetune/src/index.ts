@@ -12,6 +12,7 @@ export { openTrainer, type TrainerSpec } from "./open-trainer.ts";
 export type { Activations, ActivationStore, NamedText } from "./prefix-cache.ts";
 export * from "./measure-training.ts";
 export * from "./weights/open-weights.ts";
+export { undoRopePermutation } from "./weights/rope-permutation.ts";
 export { floatsOf, readSafetensors, type StoredTensor } from "./weights/safetensors.ts";
 export * from "./weights/write-safetensors.ts";
 export * from "./text-directions.ts";

@@ -2,25 +2,19 @@
 import path from "node:path";
 import { ShapeError, textMatching } from "@bulkhead/base";
 import { type ModelBytes, openModelBytes } from "./model-bytes.ts";
-import { soundSafetensors } from "./safetensors.ts";
-import {
-  headerLength,
-  LENGTH_BYTES,
-  parseUniqueJson,
-  placedTensors,
-  printable,
-} from "./safetensors-header.ts";
+import { headerLength, LENGTH_BYTES, parseUniqueJson, placedTensors } from "./safetensors-header.ts";
+import { printable, soundFile } from "./sound-file.ts";
 import type { TensorPlace } from "./tensor-values.ts";
 
 /** The tensors of an open file. Throws an `InputError`. */
 export const safetensorsPlaces = async (file: ModelBytes): Promise<readonly TensorPlace[]> => {
   const start = new Uint8Array(Math.min(LENGTH_BYTES, file.size));
   await file.read(0, start);
-  const length = soundSafetensors(file.place, () => headerLength(start, file.size));
+  const length = soundFile("safetensors", file.place, () => headerLength(start, file.size));
   const header = new Uint8Array(length);
   await file.read(LENGTH_BYTES, header);
   const behind = LENGTH_BYTES + length;
-  return soundSafetensors(file.place, () =>
+  return soundFile("safetensors", file.place, () =>
     placedTensors(parseUniqueJson(header, "header"), file.size - behind).map((tensor) => ({
       name: tensor.name,
       shape: tensor.shape,
@@ -54,13 +48,13 @@ export const shardPlaces = async (
   for (const shard of new Set(map.values())) {
     const file = keep(await openModelBytes(path.join(path.dirname(indexPlace), shard)));
     for (const tensor of await safetensorsPlaces(file))
-      soundSafetensors(file.place, () => {
+      soundFile("safetensors", file.place, () => {
         if (map.get(tensor.name) !== shard)
           throw new ShapeError(printable(tensor.name), "a tensor that the index has in this shard");
         places.set(tensor.name, tensor);
       });
   }
-  soundSafetensors(indexPlace, () => {
+  soundFile("safetensors", indexPlace, () => {
     for (const [name, shard] of map)
       if (!places.has(name)) throw new ShapeError(`weight_map.${printable(name)}`, `a tensor of ${shard}`);
   });
@@ -70,12 +64,12 @@ export const shardPlaces = async (
 const readIndex = async (place: string): Promise<ReadonlyMap<string, string>> => {
   const file = await openModelBytes(place);
   try {
-    soundSafetensors(place, () => {
+    soundFile("safetensors", place, () => {
       if (file.size > LONGEST_INDEX) throw new ShapeError("index", `at most ${LONGEST_INDEX} bytes`);
     });
     const bytes = new Uint8Array(file.size);
     await file.read(0, bytes);
-    return soundSafetensors(place, () => weightMap(parseUniqueJson(bytes, "index")));
+    return soundFile("safetensors", place, () => weightMap(parseUniqueJson(bytes, "index")));
   } finally {
     await file.close();
   }

@@ -2,12 +2,15 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { InputError } from "@bulkhead/base";
+import type { GgufValue } from "./gguf-metadata.ts";
 import { type ModelBytes, openModelBytes, unreadable } from "./model-bytes.ts";
+import { isGguf, readGgufHead } from "./open-gguf.ts";
 import { safetensorsPlaces, shardPlaces } from "./open-safetensors.ts";
-import { printable } from "./safetensors-header.ts";
+import { printable } from "./sound-file.ts";
 import type { TensorType } from "./tensor-types.ts";
 import { readFloats, readHalves, type TensorPlace } from "./tensor-values.ts";
 
+export type { GgufNumbers, GgufValue } from "./gguf-metadata.ts";
 export type { TensorType } from "./tensor-types.ts";
 
 export interface TensorEntry {
@@ -18,24 +21,6 @@ export interface TensorEntry {
   /** In the file. */
   readonly bytes: number;
 }
-
-/** 64-bit integers are numbers where these hold them; arrays of numbers are typed arrays. */
-export type GgufValue =
-  | string
-  | number
-  | bigint
-  | boolean
-  | readonly GgufValue[]
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array
-  | Float32Array
-  | Float64Array
-  | BigUint64Array
-  | BigInt64Array;
 
 export interface Weights {
   readonly format: "safetensors" | "gguf";
@@ -100,13 +85,14 @@ interface Listed {
   readonly metadata: Weights["metadata"];
 }
 
-const listed = async (file: string, keep: (file: ModelBytes) => ModelBytes): Promise<Listed> => ({
-  format: "safetensors",
-  places: file.endsWith(".json")
-    ? await shardPlaces(file, keep)
-    : await safetensorsPlaces(keep(await openModelBytes(file))),
-  metadata: new Map(),
-});
+const listed = async (place: string, keep: (file: ModelBytes) => ModelBytes): Promise<Listed> => {
+  const metadata = new Map<string, never>();
+  if (place.endsWith(".json"))
+    return { format: "safetensors", places: await shardPlaces(place, keep), metadata };
+  const file = keep(await openModelBytes(place));
+  if (place.endsWith(".gguf") || (await isGguf(file))) return { format: "gguf", ...readGgufHead(file) };
+  return { format: "safetensors", places: await safetensorsPlaces(file), metadata };
+};
 
 const weightsOf = (place: string, { format, places, metadata }: Listed, close: Weights["close"]): Weights => {
   const byName = new Map(places.map((tensor) => [tensor.name, tensor]));

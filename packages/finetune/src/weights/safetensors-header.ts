@@ -1,13 +1,11 @@
 /** The header of a safetensors file: its length, its JSON, and what must hold of it before a tensor is looked at. */
 import { integer, listOf, record, ShapeError, text, type TypeOf, utf8ToText } from "@bulkhead/base";
+import { printable } from "./sound-file.ts";
 import { BLOCK_SIZES, safetensorsType, type TensorType } from "./tensor-types.ts";
 
 export const LENGTH_BYTES = 8;
 const LONGEST_HEADER = 16 * 2 ** 20;
 const MOST_TENSORS = 100_000;
-
-/** What stands in a file from outside goes onto terminals only if it is a name. */
-export const printable = (name: string): string => (/^[\w./-]{1,200}$/u.test(name) ? name : "(unprintable)");
 
 /** How long the header of a file of this size is, by its first eight bytes; throws a {@link ShapeError}. */
 export const headerLength = (start: Uint8Array, size: number): number => {

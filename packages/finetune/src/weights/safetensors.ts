@@ -3,9 +3,9 @@
  * outside is not trusted: lengths, offsets, types and shapes are checked against each other before anything is
  * allocated, and the values must fill the file without holes or overlaps, as the format demands.
  */
-import { InputError, ShapeError } from "@bulkhead/base";
 import { bfloatsToFloats, halvesToFloats } from "./half-floats.ts";
 import { headerLength, LENGTH_BYTES, parseUniqueJson, placedTensors } from "./safetensors-header.ts";
+import { soundFile } from "./sound-file.ts";
 import type { TensorType } from "./tensor-types.ts";
 
 export interface StoredTensor {
@@ -18,7 +18,7 @@ export interface StoredTensor {
 
 /** The tensors by name; `place` names the file in errors. Throws an {@link InputError}. */
 export const readSafetensors = (file: Uint8Array, place: string): ReadonlyMap<string, StoredTensor> =>
-  soundSafetensors(place, () => {
+  soundFile("safetensors", place, () => {
     const end = LENGTH_BYTES + headerLength(file, file.length);
     const header = parseUniqueJson(file.subarray(LENGTH_BYTES, end), "header");
     const values = file.subarray(end);
@@ -30,21 +30,6 @@ export const readSafetensors = (file: Uint8Array, place: string): ReadonlyMap<st
       ]),
     );
   });
-
-/** Turns what a shape refuses in this file into an {@link InputError}. */
-export const soundSafetensors = <T>(place: string, read: () => T): T => {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
-    throw new InputError({
-      code: "model-safetensors",
-      place,
-      problem: `not a sound safetensors file: ${error.message}`,
-      cure: "fetch or export the file again",
-    });
-  }
-};
 
 /** The values as 32-bit floats; `undefined` for types that carry no floats. */
 export const floatsOf = ({ dtype, bytes }: StoredTensor): Float32Array | undefined => {

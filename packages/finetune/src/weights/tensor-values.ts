@@ -1,8 +1,10 @@
 /** A tensor's values out of its file, read and converted a stretch at a time: little stands in memory beside them. */
 import { InputError } from "@bulkhead/base";
+import * as kQuants from "./dequantise-k.ts";
+import * as quants from "./dequantise.ts";
 import { bfloatsToFloats, floatsToBfloats, halvesToFloats } from "./half-floats.ts";
 import type { ModelBytes } from "./model-bytes.ts";
-import { printable } from "./safetensors-header.ts";
+import { printable } from "./sound-file.ts";
 import { BLOCK_SIZES, type TensorType } from "./tensor-types.ts";
 
 export interface TensorPlace {
@@ -16,13 +18,13 @@ export interface TensorPlace {
   readonly file: ModelBytes;
 }
 
-/** Fills `values` from whole blocks; `bytes` starts a buffer of its own. */
-type Convert = (bytes: Uint8Array, values: Float32Array) => void;
-
-const CONVERTERS: Partial<Readonly<Record<TensorType, Convert>>> = {
+/** The bytes they are given start a buffer. */
+const CONVERTERS: Partial<Readonly<Record<TensorType, quants.Dequantise>>> = {
   F32: (bytes, values) => values.set(new Float32Array(bytes.buffer, 0, values.length)),
   F16: (bytes, values) => halvesToFloats(new Uint16Array(bytes.buffer, 0, values.length), values),
   BF16: (bytes, values) => bfloatsToFloats(new Uint16Array(bytes.buffer, 0, values.length), values),
+  ...quants,
+  ...kQuants,
 };
 
 /** Throws an {@link InputError} for a type that holds no floats, or none that are known here. */
@@ -48,7 +50,7 @@ export const readHalves = async (place: TensorPlace): Promise<Uint16Array> => {
   return halves;
 };
 
-const converterOf = ({ name, type, file }: TensorPlace): Convert => {
+const converterOf = ({ name, type, file }: TensorPlace): quants.Dequantise => {
   const convert = CONVERTERS[type];
   if (convert !== undefined) return convert;
   throw new InputError({
