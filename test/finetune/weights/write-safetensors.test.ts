@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { openWeights, readSafetensors, writeSafetensors, writeSafetensorsFile } from "@bulkhead/finetune";
 import { expect, test } from "vitest";
+import { firstDifference } from "./first-difference.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "write-safetensors-"));
 const random = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i + 1));
@@ -26,16 +27,17 @@ test("a file written tensor by tensor is the one written at once", async () => {
 
 test("types may differ from tensor to tensor, and one is asked for after the other is written", async () => {
   const place = path.join(folder, "mixed.safetensors");
+  const exact = Float32Array.from({ length: 1_100_000 }, (_, i) => ((i * 7919) % 1_000_003) / 999_983 + 0.25);
   const asked: string[] = [];
   let open = 0;
   const tensor = (name: string, type: "F32" | "BF16" | "F16") => ({
     name,
     type,
-    shape: [1_500_000],
+    shape: [1_100_000],
     values: async () => {
       asked.push(name);
       if (++open > asked.length) throw new Error("asked for twice");
-      return random(1_500_000);
+      return exact;
     },
   });
   await writeSafetensorsFile(place, [tensor("b", "BF16"), tensor("a", "F16"), tensor("c", "F32")]);
@@ -46,8 +48,7 @@ test("types may differ from tensor to tensor, and one is asked for after the oth
     ["a", "F16"],
     ["c", "F32"],
   ]);
-  const exact = random(1_500_000);
-  expect(await weights.floats("c")).toEqual(exact);
+  expect(firstDifference(await weights.floats("c"), exact)).toBe(-1);
   for (const [name, error] of [
     ["a", 2 ** -11],
     ["b", 2 ** -8],
