@@ -60,8 +60,8 @@ const checkTensors = async (weights: Weights, size: number): Promise<void> => {
     bytes += length;
     const values = shape.reduce((product, side) => product * side, 1);
     try {
-      const [floats, halves] = [await weights.floats(name), await weights.halves(name)];
-      if (floats.length !== values || halves.length !== values) throw new Error("a shape that is not filled");
+      const read = await (name.length % 2 === 0 ? weights.floats(name) : weights.halves(name));
+      if (read.length !== values) throw new Error("a shape that is not filled");
     } catch (error) {
       checkRefusal(error);
       if (/^(?:F32|F16|BF16|Q4_[01]|Q5_[01]|Q8_0|Q[456]_K)$/u.test(type)) throw error;

@@ -75,8 +75,18 @@ const shard = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.constantFrom<unknown>(
-      ...["../one.safetensors", "/etc/passwd", "model.safetensors.index.json", "none.safetensors", ".", ""],
-      ...[3, null, [], {}, "pipe.safetensors", "loop.safetensors"],
+      "../one.safetensors",
+      "/etc/passwd",
+      "model.safetensors.index.json",
+      "none.safetensors",
+      "pipe.safetensors",
+      "loop.safetensors",
+      ".",
+      "",
+      3,
+      null,
+      [],
+      {},
     ),
   },
 );

@@ -6,6 +6,7 @@ import { BLOCK_SIZES, safetensorsType, type TensorType } from "./tensor-types.ts
 export const LENGTH_BYTES = 8;
 const LONGEST_HEADER = 16 * 2 ** 20;
 const MOST_TENSORS = 100_000;
+const DEEPEST = 4;
 
 /** How long the header of a file of this size is, by its first eight bytes; throws a {@link ShapeError}. */
 export const headerLength = (start: Uint8Array, size: number): number => {
@@ -28,17 +29,19 @@ export const parseUniqueJson = (bytes: Uint8Array, path: string): object => {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new ShapeError(path, "an object");
-  const repeated = repeatedKey(json);
+  const repeated = repeatedKey(json, path);
   if (repeated !== undefined) throw new ShapeError(printable(repeated), "each name once");
   return value;
 };
 
 /** `JSON.parse` keeps the last of several, other readers the first: a file that means two things is refused. */
-const repeatedKey = (json: string): string | undefined => {
+const repeatedKey = (json: string, path: string): string | undefined => {
   const open: Set<string>[] = [];
   for (const { 0: token, groups } of json.matchAll(/[{}]|(?<name>"(?:[^"\\]|\\.)*")(?<colon>\s*:)?/gu)) {
-    if (token === "{") open.push(new Set());
-    else if (token === "}") open.pop();
+    if (token === "{") {
+      if (open.length === DEEPEST) throw new ShapeError(path, `objects at most ${DEEPEST} deep`);
+      open.push(new Set());
+    } else if (token === "}") open.pop();
     else if (groups?.["colon"] !== undefined) {
       const name = String(JSON.parse(groups["name"] ?? ""));
       if (open.at(-1)!.has(name)) return name;

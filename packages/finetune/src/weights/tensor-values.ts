@@ -1,7 +1,7 @@
 /** A tensor's values out of its file, read and converted a stretch at a time: little stands in memory beside them. */
 import { InputError } from "@bulkhead/base";
-import * as kQuants from "./dequantise-k.ts";
-import * as quants from "./dequantise.ts";
+import { Q4_K, Q5_K, Q6_K } from "./dequantise-k.ts";
+import { type Dequantise, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from "./dequantise.ts";
 import { bfloatsToFloats, floatsToBfloats, halvesToFloats } from "./half-floats.ts";
 import type { ModelBytes } from "./model-bytes.ts";
 import { printable } from "./sound-file.ts";
@@ -19,12 +19,18 @@ export interface TensorPlace {
 }
 
 /** The bytes they are given start a buffer. */
-const CONVERTERS: Partial<Readonly<Record<TensorType, quants.Dequantise>>> = {
+const CONVERTERS: Partial<Readonly<Record<TensorType, Dequantise>>> = {
   F32: (bytes, values) => values.set(new Float32Array(bytes.buffer, 0, values.length)),
   F16: (bytes, values) => halvesToFloats(new Uint16Array(bytes.buffer, 0, values.length), values),
   BF16: (bytes, values) => bfloatsToFloats(new Uint16Array(bytes.buffer, 0, values.length), values),
-  ...quants,
-  ...kQuants,
+  Q4_0,
+  Q4_1,
+  Q5_0,
+  Q5_1,
+  Q8_0,
+  Q4_K,
+  Q5_K,
+  Q6_K,
 };
 
 /** Throws an {@link InputError} for a type that holds no floats, or none that are known here. */
@@ -50,7 +56,7 @@ export const readHalves = async (place: TensorPlace): Promise<Uint16Array> => {
   return halves;
 };
 
-const converterOf = ({ name, type, file }: TensorPlace): quants.Dequantise => {
+const converterOf = ({ name, type, file }: TensorPlace): Dequantise => {
   const convert = CONVERTERS[type];
   if (convert !== undefined) return convert;
   throw new InputError({
