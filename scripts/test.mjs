@@ -8,8 +8,8 @@ import { root, setUp, start } from "./install.mjs";
 
 const HARDWARE = /needs (a GPU|a TEE|a bf16 processor)/u;
 
-// Where model, mail or the native backend cannot be had, the tests that use them skip and say so.
-await setUp();
+// Where a model, the mail or the native backend cannot be had, the tests that use them skip and say so.
+await setUp("smollm2");
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bulkhead-test-"));
 const outputFile = path.join(folder, "results.json");

@@ -23,11 +23,10 @@ const edited = (bytes: Uint8Array, edit: (copy: Uint8Array) => unknown): Uint8Ar
 
 const SEEDS = 2000;
 
-/** Lets a decoder meet so many inputs: each is one of two thousand of its own, changed in up to three places. */
-export const meetMany = ({ name, input, takes }: Decoder, inputs: number): void => {
+/** So many inputs: each is one of two thousand that the decoder names, changed in up to three places. */
+export function* inputsOf({ name, input }: Pick<Decoder, "name" | "input">, inputs: number) {
   const seeds = fc.sample(input, { numRuns: SEEDS, seed: 1 });
   const words = new Uint32Array(new SeededRandom(`fuzz/${name}`).bytes(4 * 7 * inputs).buffer);
-  let taken = 0;
   for (let i = 0; i < inputs; i++) {
     let bytes = seeds[i % seeds.length]!;
     const word = (k: number): number => words[7 * i + k]!;
@@ -37,7 +36,13 @@ export const meetMany = ({ name, input, takes }: Decoder, inputs: number): void 
         word(2 * change + 2) % bytes.length,
         word(2 * change + 1) >>> 24,
       );
-    if (takes(bytes)) taken++;
+    yield bytes;
   }
-  if (taken === 0 || taken === inputs) throw new Error(`${name} took ${taken} of ${inputs} inputs`);
+}
+
+/** Lets a decoder meet so many inputs. */
+export const meetMany = (decoder: Decoder, inputs: number): void => {
+  let taken = 0;
+  for (const bytes of inputsOf(decoder, inputs)) if (decoder.takes(bytes)) taken++;
+  if (taken === 0 || taken === inputs) throw new Error(`${decoder.name} took ${taken} of ${inputs} inputs`);
 };

@@ -8,7 +8,7 @@ import { finite, InputError, integer, listOf, ShapeError, utf8ToText } from "@bu
 import { checkTask, classifierSpecs } from "./classifier.ts";
 import { tensorsOf } from "./flat.ts";
 import { readEncoderConfig } from "./model-folder.ts";
-import { floatsOf, readSafetensors, type StoredTensor } from "./safetensors.ts";
+import { floatsOf, readSafetensors, type StoredTensor } from "./weights/safetensors.ts";
 import { type ClassifierTask, parameterCount } from "./trainer.ts";
 
 export interface ClassifierCheckpoint {

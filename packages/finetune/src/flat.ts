@@ -1,6 +1,6 @@
 /** The flat vector and the named tensors in it. */
 import { invariant } from "@bulkhead/base";
-import { type NamedValues, writeSafetensors } from "./safetensors.ts";
+import { type NamedValues, writeSafetensors } from "./weights/write-safetensors.ts";
 import { parameterCount, type TensorSpec } from "./trainer.ts";
 
 export const sizeOf = ({ shape }: TensorSpec): number => shape.reduce((size, side) => size * side, 1);

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { InputError, integer, finite, literal, ShapeError, type Shape, utf8ToText } from "@bulkhead/base";
 import { CONFIG, type ModelFile, readModelFile, TOKENIZER, WEIGHTS } from "./model-files.ts";
-import { floatsOf, readSafetensors, type StoredTensor } from "./safetensors.ts";
+import { floatsOf, readSafetensors, type StoredTensor } from "./weights/safetensors.ts";
 
 /** A BERT encoder's sizes. */
 export interface EncoderConfig {

@@ -2,6 +2,7 @@ import { concatBytes, utf8 } from "@bulkhead/base";
 import { floatsOf, type NamedValues, readSafetensors, writeSafetensors } from "@bulkhead/finetune";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { SAFETENSORS_FILE } from "../../vectors/gguf.ts";
 
 const withHeader = (header: string | Uint8Array, values = new Uint8Array(0), length?: bigint): Uint8Array => {
   const bytes = typeof header === "string" ? utf8(header) : header;
@@ -20,6 +21,15 @@ const file = (header: object, length: number): Uint8Array =>
   withHeader(JSON.stringify(header), new Uint8Array(length));
 
 describe("a sound file", () => {
+  test("is the one that Python's safetensors writes", () => {
+    const tensors = readSafetensors(new Uint8Array(Buffer.from(SAFETENSORS_FILE, "base64")), "file");
+    expect([...tensors.keys()].toSorted()).toEqual(["empty", "f16", "f32", "ids"]);
+    expect(floatsOf(tensors.get("f32")!)).toEqual(Float32Array.of(1.5, -0, 1e-40, 3e38));
+    expect(floatsOf(tensors.get("f16")!)).toEqual(Float32Array.of(1, -2.5, 65_504, 2 ** -24));
+    expect(tensors.get("empty")!.shape).toEqual([0, 3]);
+    expect(floatsOf(tensors.get("ids")!)).toBeUndefined();
+  });
+
   const tensors = fc.uniqueArray(
     fc.record({
       name: fc.stringMatching(/^[a-z_.0-9]{1,20}$/u).filter((name) => name !== "__proto__"),
@@ -135,6 +145,7 @@ const HOSTILE: readonly (readonly [string, Uint8Array, string])[] = [
     "a.stride: expected no such field",
   ],
   ["a tensor that is a number", file({ a: 3 }, 0), "a: expected an object"],
+  ["objects in objects", withHeader('{"a":{"b":{"c":{"d":{}}}}}'), "header: expected objects at most 4 deep"],
   ["the name __proto__", withHeader('{"__proto__":1}'), "__proto__: expected an object"],
   [
     "a name given twice",
