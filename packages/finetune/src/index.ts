@@ -14,5 +14,7 @@ export * from "./measure-training.ts";
 export * from "./safetensors.ts";
 export * from "./text-directions.ts";
 export { openThreadedTrainer } from "./threaded-trainer.ts";
-export { openTokenizer, type Tokenize } from "./tokenizer.ts";
+export type { GgufMetadata } from "./tokenizer/gguf-fields.ts";
+export { openTextTokenizer, type TextTokenizer, type TokenizerSource } from "./tokenizer/text-tokenizer.ts";
+export { openTokenizer, type Tokenize } from "./tokenizer/tokenizer.ts";
 export * from "./trainer.ts";
