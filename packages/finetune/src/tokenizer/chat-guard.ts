@@ -76,7 +76,9 @@ interface Fragments {
 
 const fragmentsOf = (specials: SpecialTokens): Fragments => {
   const whole = [...specials.values()].flat().map(({ content }) => content);
-  const cut = whole.flatMap((content) => Array.from({ length: content.length - 1 }, (_, i) => [content, i + 1] as const));
+  const cut = whole.flatMap((content) =>
+    Array.from({ length: content.length - 1 }, (_, i) => [content, i + 1] as const),
+  );
   return {
     starts: new Set(cut.map(([content, at]) => content.slice(0, at))),
     ends: new Set(cut.map(([content, at]) => content.slice(at))),
@@ -94,7 +96,11 @@ const dangerous = (text: string, specials: SpecialTokens, fragments: Fragments):
   for (const start of [0, trimmedStart]) if (beginsWithEnd(text, start, fragments)) places.add(start);
   for (const end of [text.length, trimmedEnd]) addStart(places, text, end, fragments);
   const trimmed = text.trim();
-  if (trimmed !== "" && trimmed.length < fragments.longest && fragments.whole.some((content) => content.includes(trimmed)))
+  if (
+    trimmed !== "" &&
+    trimmed.length < fragments.longest &&
+    fragments.whole.some((content) => content.includes(trimmed))
+  )
     places.add(trimmedStart);
   return places;
 };
@@ -112,5 +118,7 @@ const addStart = (places: Set<number>, text: string, end: number, { starts, long
 
 const withMarks = (text: string, places: ReadonlySet<number>, marks: Marks): string => {
   if (places.size === 0) return text;
-  return Array.from({ length: text.length }, (_, at) => (places.has(at) ? marks.of(text[at]!) : text[at]!)).join("");
+  return Array.from({ length: text.length }, (_, at) =>
+    places.has(at) ? marks.of(text[at]!) : text[at]!,
+  ).join("");
 };

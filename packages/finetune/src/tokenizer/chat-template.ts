@@ -47,7 +47,9 @@ export const openChatTemplate = (source: ChatTemplateSource): ChatTemplate => {
   return {
     source,
     renderChat: (messages, options) =>
-      guarded(source.place, "does not render these messages", () => render(source, program, messages, options)),
+      guarded(source.place, "does not render these messages", () =>
+        render(source, program, messages, options),
+      ),
   };
 };
 

@@ -1,11 +1,13 @@
 /** Python's `strftime` in the C locale, for the directives that chat templates use. */
 
-const MONTHS = "January February March April May June July August September October November December".split(" ");
+const MONTHS = "January February March April May June July August September October November December".split(
+  " ",
+);
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");
 
 const pad = (value: number, length = 2): string => String(value).padStart(length, "0");
 
-const DIRECTIVES: ReadonlyMap<string, (date: Date) => string> = new Map([
+const DIRECTIVES: ReadonlyMap<string, (date: Date) => string> = new Map<string, (date: Date) => string>([
   ["Y", (date) => pad(date.getUTCFullYear(), 4)],
   ["y", (date) => pad(date.getUTCFullYear() % 100)],
   ["m", (date) => pad(date.getUTCMonth() + 1)],

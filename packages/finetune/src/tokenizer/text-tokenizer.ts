@@ -21,6 +21,13 @@ export type TokenizerSource =
   /** The key-value pairs of a GGUF file; `place` names the file in errors. */
   | { readonly type: "gguf"; readonly place: string; readonly metadata: GgufMetadata };
 
+export interface EncodeOptions {
+  /** Whether special tokens written in the text are recognised. */
+  readonly special: boolean;
+  /** Applied to what stands between special tokens, before it is encoded. */
+  readonly restore?: (text: string) => string;
+}
+
 export interface TextTokenizer {
   /** Where it was read, for errors. */
   readonly place: string;
@@ -28,7 +35,7 @@ export interface TextTokenizer {
    * Ids of the text alone, nothing added at its ends. Special tokens written in it are recognised only with `special`: set
    * it for text of the model's provider or of the contract, never for data. Lone surrogates become U+FFFD.
    */
-  readonly encode: (text: string, options?: { readonly special: boolean }) => Int32Array;
+  readonly encode: (text: string, options?: EncodeOptions) => Int32Array;
   /** The text of the ids, special tokens as they are written. Ids that have no token give nothing. */
   readonly decode: (ids: Iterable<number>) => string;
   /** All ids are below it; the model's embedding may have more rows. */
@@ -62,8 +69,7 @@ const textTokenizer = ({ definition, ...described }: DescribedTokenizer): TextTo
   const plain = repairedTokenizer(described.place, withoutSpecials(definition));
   return {
     ...described,
-    encode: (text, { special } = { special: false }) =>
-      special ? encodeSections(plain, wellFormed(text), bySpelling) : encodePlain(plain, wellFormed(text)),
+    encode: (text, options = { special: false }) => encode(plain, wellFormed(text), bySpelling, options),
     decode: decoder(plain, definition, tokens),
     vocabulary: tokens.length,
     specialId: (name) => ids.get(name),
@@ -87,17 +93,17 @@ const withoutSpecials = (definition: TokenizerDefinition): TokenizerDefinition =
   };
 };
 
-const encodePlain = (plain: RepairedTokenizer, text: string): Int32Array => {
-  setPrefixSpace(plain, "first");
-  return Int32Array.from(plain.encode(text, { add_special_tokens: false }).ids);
-};
-
-const encodeSections = (plain: RepairedTokenizer, text: string, specials: SpecialTokens): Int32Array => {
-  const sections = splitAtSpecials(text, specials);
+const encode = (
+  plain: RepairedTokenizer,
+  text: string,
+  specials: SpecialTokens,
+  { special, restore = (same) => same }: EncodeOptions,
+): Int32Array => {
+  const sections = special ? splitAtSpecials(text, specials) : [{ type: "text", text } as const];
   const ids = sections.flatMap((section, i) => {
     if (section.type === "special") return [section.token.id];
     setPrefixSpace(plain, i === 0 ? "first" : "never");
-    return plain.encode(section.text, { add_special_tokens: false }).ids;
+    return plain.encode(restore(section.text), { add_special_tokens: false }).ids;
   });
   return Int32Array.from(ids);
 };
