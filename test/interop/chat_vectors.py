@@ -2,6 +2,7 @@
 
     python -m venv .venv && .venv/bin/pip install transformers==5.24.0 jinja2==3.1.6
     .venv/bin/python test/interop/chat_vectors.py test/vectors
+    npx oxfmt test/vectors
 """
 import json
 import sys
@@ -60,7 +61,7 @@ TEMPLATES = {
 {%- endif %}
 """,
     "alternating": "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token }}{% else %}{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}{% endfor %}",
-    "blocks": "{% macro turn(role, text) -%}\n  <{{ role | upper }}>{{ text | replace('a', 'A') }}\n{%- endmacro %}\n{% set ns = namespace(count=0) %}\n  {% for m in messages if m.role != 'system' %}\n    {% set ns.count = ns.count + m.content | length %}\n{{ turn(m.role, m.content) }}{{ '' if loop.last else ';' }}\n  {% endfor %}\n{{ ns.count }}|{{ messages[-1].content[:3] }}|{{ missing }}|{{ messages | length }}|{% for i in range(2, 8, 3) %}{{ i }}{% endfor %}\n",
+    "blocks": "{% macro turn(role, text) -%}\n  <{{ role | upper }}>{{ text | replace('a', 'A') }}\n{%- endmacro %}\n{% set ns = namespace(count=0) %}\n  {% for m in messages if m.role != 'system' %}\n    {% set ns.count = ns.count + (m.content.split(' ') | length) %}\n{{ turn(m.role, m.content) }}{{ '' if loop.last else ';' }}\n  {% endfor %}\n{{ ns.count }}|{{ messages[-1].content[:3] }}|{{ missing }}|{{ messages | length }}|{% for i in range(2, 8, 3) %}{{ i }}{% endfor %}\n",
 }
 CONVERSATIONS = [
     [("user", "Hi")],

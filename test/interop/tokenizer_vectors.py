@@ -2,6 +2,7 @@
 
     python -m venv .venv && .venv/bin/pip install tokenizers==0.23.3 sentencepiece==0.2.3 gguf==0.19.0
     .venv/bin/python test/interop/tokenizer_vectors.py test/vectors [SmolLM2-135M-Instruct.Q4_1.gguf]
+    npx oxfmt test/vectors
 
 The tokenizers are trained on the texts below, so that their merges meet what the texts are difficult for.
 """

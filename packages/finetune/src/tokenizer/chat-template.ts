@@ -1,6 +1,7 @@
 /**
- * Chat templates: the provider's Jinja, with the variables and functions that Python's `transformers` gives it and nothing else.
- * A template may be hostile: its work is counted and bounded, so that every site stops it at the same place.
+ * Chat templates: the provider's Jinja, with the variables and functions that Python's `transformers` gives it and nothing
+ * else; text is counted in UTF-16 units, though. A template may be hostile: its work is counted and bounded, so that every site
+ * stops it at the same place.
  */
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { InputError } from "@bulkhead/base";
@@ -34,8 +35,8 @@ export interface ChatTemplate {
 
 const LONGEST_TEMPLATE = 1 << 18;
 const LONGEST_RANGE = 1 << 16;
-/** Units of work: a step of the template, and each character or item of what the step gives. */
-const WORK = { least: 1 << 22, perCharacter: 1 << 8 } as const;
+/** Steps of a template, of a few microseconds each; a long text or list counts as many. Templates in use take some hundred a message. */
+const WORK = { least: 1 << 17, perMessage: 1 << 10, perCharacter: 1, charactersAStep: 64 } as const;
 
 /** Throws an {@link InputError} where the template is too long or is not Jinja. */
 export const openChatTemplate = (source: ChatTemplateSource): ChatTemplate => {
@@ -62,8 +63,9 @@ const render = (
   const environment = new Environment();
   const names = { ...CONSTANTS, ...tokens, ...functions(options.now), ...inputs(messages, options) };
   for (const [name, value] of Object.entries(names)) environment.set(name, value);
-  const size = messages.reduce((sum, { content }) => sum + content.length, template.length);
-  const result = bounded(new Interpreter(environment), WORK.least + WORK.perCharacter * size).run(program);
+  const characters = messages.reduce((sum, { content }) => sum + content.length, template.length);
+  const work = WORK.least + WORK.perMessage * messages.length + WORK.perCharacter * characters;
+  const result = bounded(new Interpreter(environment), work).run(program);
   if (typeof result.value !== "string") throw new Error("it gives no text");
   return result.value;
 };
@@ -117,7 +119,8 @@ const bounded = (interpreter: BuiltInterpreter, work: number): BuiltInterpreter 
 };
 
 const sizeOf = (value: unknown): number => {
-  if (typeof value === "string" || Array.isArray(value)) return value.length;
+  if (typeof value === "string") return Math.floor(value.length / WORK.charactersAStep);
+  if (Array.isArray(value)) return value.length;
   return value instanceof Map ? value.size : 0;
 };
 
