@@ -15,7 +15,6 @@ interface ChatCases {
   }[];
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a file of our own
-export const CHAT_CASES = JSON.parse(
+export const CHAT_CASES: ChatCases = JSON.parse(
   fs.readFileSync(path.join(import.meta.dirname, "chat-cases.json"), "utf8"),
-) as ChatCases;
+);

@@ -42,37 +42,34 @@ interface CasesFile {
   readonly sentencepiece: { readonly texts: readonly number[]; readonly ids: readonly (readonly number[])[] };
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- files of our own
-const read = <T>(name: string): T =>
-  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, name), "utf8")) as T;
+const read = (name: string) => JSON.parse(fs.readFileSync(path.join(import.meta.dirname, name), "utf8"));
 
-export const TOKENIZER_CASES = read<CasesFile>("tokenizer-cases.json");
+export const TOKENIZER_CASES: CasesFile = read("tokenizer-cases.json");
 
-export const SMOLLM2_TOKENS = read<TokenizerCases & { readonly texts: readonly string[] }>(
-  "smollm2-tokens.json",
-);
+export const SMOLLM2_TOKENS: TokenizerCases & { readonly texts: readonly string[] } =
+  read("smollm2-tokens.json");
 
-/** A tokenizer.json, put together with the model that several share. */
+/** The model that several tokenizers share, less the tokens that one of them does without. */
+const sharedModel = (shared: "bytes" | "pieces", without: readonly string[] = []): SharedModel => {
+  const { vocab, merges } = TOKENIZER_CASES.shared[shared];
+  const kept = (token: string) => !without.some((character) => token.includes(character));
+  return {
+    vocab: Object.fromEntries(Object.entries(vocab).filter(([token]) => kept(token))),
+    merges: merges.filter(kept),
+  };
+};
+
+/** A whole tokenizer.json. */
 export const tokenizerJson = (name: string) => {
   const json = TOKENIZER_CASES.tokenizers[name]!;
   const { shared, without, ...model } = json.model;
-  if (shared === undefined) return json;
-  const { vocab, merges } = TOKENIZER_CASES.shared[shared];
-  const kept = (token: string) => !without?.some((character) => token.includes(character));
-  return {
-    ...json,
-    model: {
-      ...model,
-      vocab: Object.fromEntries(Object.entries(vocab).filter(([token]) => kept(token))),
-      merges: merges.filter(kept),
-    },
-  };
+  return shared === undefined ? json : { ...json, model: { ...model, ...sharedModel(shared, without) } };
 };
 
 /** The same tokenizer as a GGUF file describes it. */
 export const byteLevelMetadata = (name: string): Map<string, unknown> => {
-  const { added_tokens: added, model } = tokenizerJson(name);
-  const { vocab, merges } = model as unknown as SharedModel;
+  const { added_tokens: added, model } = TOKENIZER_CASES.tokenizers[name]!;
+  const { vocab, merges } = sharedModel("bytes", model.without);
   const tokens: string[] = [];
   const types: number[] = [];
   for (const [token, id] of Object.entries(vocab)) [tokens[id], types[id]] = [token, 1];
