@@ -24,7 +24,7 @@ import {
   type Prefix,
 } from "./prefix-cache.ts";
 import { type RowActivations, rowActivations } from "./row-activations.ts";
-import { openTokenizer } from "./tokenizer.ts";
+import { openTokenizer } from "./tokenizer/tokenizer.ts";
 import {
   type ClassifierTask,
   type Example,

@@ -11,11 +11,26 @@ export type { ModuleTrainerOptions } from "./module-trainer.ts";
 export { openTrainer, type TrainerSpec } from "./open-trainer.ts";
 export type { Activations, ActivationStore, NamedText } from "./prefix-cache.ts";
 export * from "./measure-training.ts";
+export type { ChatRecipe } from "./rows/chat-row.ts";
+export { fnv1a, type HashSplit, isForTesting, type SplitRows, splitRows } from "./rows/hash-split.ts";
+export type { DataRow } from "./rows/data-row.ts";
+export { type RowRecipe, rowsToTokens } from "./rows/row-recipe.ts";
+export { packRows, padRows, type Rectangle, type TokenBatch } from "./rows/token-batch.ts";
+export type { CutReport, Reader, TokenRow, TokenRows } from "./rows/token-row.ts";
 export * from "./weights/open-weights.ts";
 export { undoRopePermutation } from "./weights/rope-permutation.ts";
 export { floatsOf, readSafetensors, type StoredTensor } from "./weights/safetensors.ts";
 export * from "./weights/write-safetensors.ts";
 export * from "./text-directions.ts";
 export { openThreadedTrainer } from "./threaded-trainer.ts";
-export { openTokenizer, type Tokenize } from "./tokenizer.ts";
+export {
+  type ChatMessage,
+  type ChatTemplate,
+  type ChatTemplateSource,
+  openChatTemplate,
+  type RenderOptions,
+} from "./tokenizer/chat-template.ts";
+export type { GgufMetadata } from "./tokenizer/gguf-fields.ts";
+export { openTextTokenizer, type TextTokenizer, type TokenizerSource } from "./tokenizer/text-tokenizer.ts";
+export { openTokenizer, type Tokenize } from "./tokenizer/tokenizer.ts";
 export * from "./trainer.ts";

@@ -4,7 +4,7 @@
  */
 import type { TensorFlow } from "@bulkhead/compute";
 import { type Encoder, runFrozen, type TokenBatch } from "./encoder.ts";
-import type { Tokenize } from "./tokenizer.ts";
+import type { Tokenize } from "./tokenizer/tokenizer.ts";
 
 export interface Activations {
   /** [length, width]. */

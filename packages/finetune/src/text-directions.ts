@@ -4,7 +4,7 @@ import { meanDirection } from "./classifier.ts";
 import { attentionMask, loadEncoder, runFrozen } from "./encoder.ts";
 import { readEncoderConfig, readWeights } from "./model-folder.ts";
 import { tokenBatch } from "./prefix-cache.ts";
-import { openTokenizer } from "./tokenizer.ts";
+import { openTokenizer } from "./tokenizer/tokenizer.ts";
 
 export interface TextDirectionsOptions {
   /** Longest input in tokens; what is beyond is cut off. */
