@@ -4,7 +4,7 @@ import { bytesToHex, type Json, utf8, utf8ToText } from "@bulkhead/base";
 import { renderReport } from "@bulkhead/console";
 import type { Job } from "@bulkhead/protocol";
 import type { Scalars } from "@bulkhead/secagg";
-import { writeFileAtomic, readFileBounded } from "@bulkhead/store";
+import { readFileBounded, writeFileAtomic, writeNotice } from "@bulkhead/store";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry, VoidEntry } from "./journal/job-journal.ts";
 import type { Progress } from "./journal/progress.ts";
@@ -98,7 +98,10 @@ export class RunReport {
       rounds: this.#rounds.slice(0, progress.applied.length),
       voidAttempts: progress.voids.map((entry) => ({ round: entry.round, ...voidSummary(entry) })),
     };
-    await writeFileAtomic(this.#folder.report, renderReport({ kind: "run", version: 1 }, body));
+    const report = renderReport({ kind: "run", version: 1 }, body);
+    // Of a run that goes on the next round writes it anew, from what was kept.
+    if (end.outcome === "running") writeNotice(this.#folder.report, report);
+    else await writeFileAtomic(this.#folder.report, report);
   }
 }
 

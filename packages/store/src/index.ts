@@ -2,7 +2,7 @@ export { type Artefacts, openArtefacts } from "./artefacts.ts";
 export { onDisk } from "./disk-error.ts";
 export { makeFolder, sweepLeftovers, writeFileAtomic, writeNotice } from "./file.ts";
 export { type FolderLock, lockFolder, type LockTimes } from "./folder-lock.ts";
-export { type GrowingFile, openGrowingFile } from "./growing-file.ts";
+export { FolderNames, type GrowingFile, openGrowingFile } from "./growing-file.ts";
 export {
   createIdentityFile,
   openIdentityFile,
