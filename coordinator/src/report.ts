@@ -4,7 +4,7 @@ import { bytesToHex, type Json, utf8, utf8ToText } from "@bulkhead/base";
 import { renderReport } from "@bulkhead/console";
 import type { Job } from "@bulkhead/protocol";
 import type { Scalars } from "@bulkhead/secagg";
-import { readFileBounded, writeFileAtomic, writeNotice } from "@bulkhead/store";
+import { NoticeFile, readFileBounded, writeFileAtomic } from "@bulkhead/store";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry, VoidEntry } from "./journal/job-journal.ts";
 import type { Progress } from "./journal/progress.ts";
@@ -65,11 +65,13 @@ const voidSummary = ({ attempt, code, words }: VoidEntry): JsonObject => ({ atte
 export class RunReport {
   readonly #folder: JobFolder;
   readonly #job: Job;
+  readonly #notice: NoticeFile;
   readonly #rounds: Json[];
 
   constructor(folder: JobFolder, job: Job, rounds: readonly Json[]) {
     this.#folder = folder;
     this.#job = job;
+    this.#notice = new NoticeFile(folder.report);
     this.#rounds = [...rounds];
   }
 
@@ -100,7 +102,7 @@ export class RunReport {
     };
     const report = renderReport({ kind: "run", version: 1 }, body);
     // Of a run that goes on the next round writes it anew, from what was kept.
-    if (end.outcome === "running") writeNotice(this.#folder.report, report);
+    if (end.outcome === "running") await this.#notice.write(report);
     else await writeFileAtomic(this.#folder.report, report);
   }
 }

@@ -21,18 +21,6 @@ export const writeFileAtomic = async (
   { mode = PRIVATE_FILE }: { readonly mode?: number } = {},
 ): Promise<void> => onDisk("write", path, () => replaceFile(path, bytes, mode));
 
-/**
- * For others to look at while this process runs (a status): whole at any moment, but a power failure may take it.
- * Readable by the owner alone.
- */
-export const writeNotice = (path: string, bytes: Uint8Array): void => {
-  onDisk("write", path, () => {
-    const temporary = `${path}.new`;
-    fs.writeFileSync(temporary, bytes, { mode: PRIVATE_FILE });
-    fs.renameSync(temporary, path);
-  });
-};
-
 /** Makes the folder and those above it that are missing, for the owner alone. */
 export const makeFolder = async (path: string): Promise<void> => {
   onDisk("write", path, () => fs.mkdirSync(path, { recursive: true, mode: PRIVATE_FOLDER }));
