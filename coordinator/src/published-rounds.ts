@@ -11,7 +11,7 @@ import {
   LONGEST_CONTROL,
   type VectorName,
 } from "@bulkhead/protocol";
-import { makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
+import { makeFolder, type NewFile, readFileBounded, writeFileAtomic } from "@bulkhead/store";
 import type { AppliedEntry } from "./journal/job-journal.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { Frames } from "./outbox.ts";
@@ -33,8 +33,10 @@ export const readSum = async (
   throw damaged(place);
 };
 
-export const writeResult = (folder: JobFolder, round: number, result: CoordinatorFrame): Promise<void> =>
-  writeFileAtomic(folder.round(round).result, encodeFrame(result));
+export const resultFile = (folder: JobFolder, round: number, result: CoordinatorFrame): NewFile => ({
+  path: folder.round(round).result,
+  bytes: encodeFrame(result),
+});
 
 /** The result of a round and then its sum, read as they go. */
 export async function* resultFrames(folder: JobFolder, { round, attempt }: AppliedEntry): Frames {

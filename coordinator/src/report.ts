@@ -4,7 +4,7 @@ import { bytesToHex, type Json, utf8, utf8ToText } from "@bulkhead/base";
 import { renderReport } from "@bulkhead/console";
 import type { Job } from "@bulkhead/protocol";
 import type { Scalars } from "@bulkhead/secagg";
-import { NoticeFile, readFileBounded, writeFileAtomic } from "@bulkhead/store";
+import { type NewFile, NoticeFile, readFileBounded, writeFileAtomic } from "@bulkhead/store";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry, VoidEntry } from "./journal/job-journal.ts";
 import type { Progress } from "./journal/progress.ts";
@@ -75,10 +75,10 @@ export class RunReport {
     this.#rounds = [...rounds];
   }
 
-  /** Kept beside the round's sum, before the round counts as applied. */
-  async addRound(round: number, summary: JsonObject): Promise<void> {
-    await writeFileAtomic(this.#folder.round(round).summary, utf8(`${JSON.stringify(summary)}\n`));
+  /** Gives what is to be kept beside the round's sum, before the round counts as applied. */
+  addRound(round: number, summary: JsonObject): NewFile {
     this.#rounds[round - 1] = summary;
+    return { path: this.#folder.round(round).summary, bytes: utf8(`${JSON.stringify(summary)}\n`) };
   }
 
   async write(progress: Progress, end: RunEnd): Promise<void> {
