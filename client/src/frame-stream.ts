@@ -60,6 +60,7 @@ class Parts {
 export class MessageWriter {
   readonly #stream: Writable;
   #isGone = false;
+  #isCorked = false;
   #waiting: (() => void)[] = [];
 
   constructor(stream: Writable) {
@@ -75,11 +76,9 @@ export class MessageWriter {
   /** Resolves once the stream takes more; what is sent keeps its order, awaited or not. */
   send(message: Uint8Array): Promise<void> {
     if (this.#isGone) return Promise.resolve();
-    // One call of the system for the two.
-    this.#stream.cork();
+    this.#cork();
     this.#stream.write(u32ToBytes(message.length));
     const takesMore = this.#stream.write(message);
-    this.#stream.uncork();
     if (takesMore) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
@@ -97,6 +96,17 @@ export class MessageWriter {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
       this.#stream.end();
+    });
+  }
+
+  /** One call of the system for all that is said in one turn. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#stream.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      this.#stream.uncork();
     });
   }
 

@@ -9,7 +9,7 @@ import { equalBytes, InputError, invariant, type Json, utf8 } from "@bulkhead/ba
 import { sha256 } from "@bulkhead/crypto";
 import { canonicalModelBytes, parameterCount, type TensorSpec } from "@bulkhead/finetune";
 import { fieldBytes, type Job } from "@bulkhead/protocol";
-import { makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
+import { makeFolder, type NewFile, readFileBounded, writeFileAtomic } from "@bulkhead/store";
 import {
   type Model,
   classifierTaskOf,
@@ -26,13 +26,22 @@ const LONGEST_MODEL = 2 ** 31 - 1;
 /** The newest, and the one before it. */
 const MODELS_KEPT = 2;
 
-/** Writes the model of a round for this coordinator, and a checkpoint for those who use it. */
-export const saveModel = async (folder: JobFolder, job: Job, round: number, model: Model): Promise<void> => {
+/** The model of a round for this coordinator, and a checkpoint for those who use it: to be written, in folders that are there. */
+export const modelFiles = async (
+  folder: JobFolder,
+  job: Job,
+  round: number,
+  model: Model,
+): Promise<readonly NewFile[]> => {
   await makeFolder(folder.models);
-  await writeFileAtomic(folder.model(round), model.bytes);
   await makeFolder(folder.checkpoint(round));
-  for (const [name, bytes] of checkpointFiles(job, model))
-    await writeFileAtomic(path.join(folder.checkpoint(round), name), bytes);
+  return [
+    { path: folder.model(round), bytes: model.bytes },
+    ...checkpointFiles(job, model).map(([name, bytes]) => ({
+      path: path.join(folder.checkpoint(round), name),
+      bytes,
+    })),
+  ];
 };
 
 /** Removes models that the coordinator no longer needs; checkpoints stay. */

@@ -118,7 +118,11 @@ const start = async (
       onLink: (link) => parts.enrolment.accept(link),
       healthz: () => ({ status: "ok" }),
     });
-    return launch(options, { ...parts, job, state: options.state, journal, report, listener, lock }, folder);
+    return await launch(
+      options,
+      { ...parts, job, state: options.state, journal, report, listener, lock },
+      folder,
+    );
   } catch (error) {
     journal.close();
     throw error;
@@ -193,11 +197,11 @@ const assemble = (
   return { desks, rollCall, reception, training, enrolment, watcher, failure };
 };
 
-const launch = (
+const launch = async (
   { log = SILENT, listen, startWaitMs }: CoordinatorOptions,
   parts: Omit<JobParts, "status" | "log" | "startWaitMs"> & Parts,
   folder: JobFolder,
-): RunningCoordinator => {
+): Promise<RunningCoordinator> => {
   const { training, listener, failure, watcher, job, desks, rollCall } = parts;
   const { host, port } = listener;
   const url = `${listen.tls === undefined ? "ws" : "wss"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -212,11 +216,11 @@ const launch = (
   const source = { job, url, desks: desks.values.bind(desks), now };
   const status = new StatusFile(path.join(parts.state, "status.json"), source, failure.report);
   watcher.changed = status.touch;
-  status.write();
+  await status.write();
   log.log("info", "listening", { url, host, port });
   const done = runJob({ ...parts, status, log, startWaitMs }, (said) => {
     outcome = said;
-    status.write();
+    void status.write();
   });
   return { url, port, report: folder.report, done, stop: () => training.stop() };
 };

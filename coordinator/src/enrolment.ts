@@ -117,6 +117,6 @@ export class Enrolment {
 
   #onMalformed(desk: MemberDesk, error: ShapeError): void {
     this.#options.events.onPresence(desk.member.id, "malformed", error.message);
-    desk.close();
+    desk.refuse();
   }
 }

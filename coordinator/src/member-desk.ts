@@ -79,7 +79,7 @@ export class MemberDesk {
       onSent: (bytes) => {
         this.#bytesDown += bytes;
       },
-      onOverflow: () => session.close(),
+      onOverflow: () => session.close("overflow"),
       onFailure: this.#options.onFailure,
     });
   }
@@ -125,8 +125,9 @@ export class MemberDesk {
     await this.#session?.flush().catch(() => undefined);
   }
 
-  close(): void {
-    this.#session?.close();
+  /** The member has sent what is no message. */
+  refuse(): void {
+    this.#session?.close("protocol-violation");
   }
 
   end(): void {

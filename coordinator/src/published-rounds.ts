@@ -1,6 +1,6 @@
 /** Rounds that are over, as they stand on the disk: what members that missed them are sent, in order and one at a time. */
 import { open } from "node:fs/promises";
-import { equalBytes, InputError } from "@bulkhead/base";
+import { equalBytes, InputError, ShapeError } from "@bulkhead/base";
 import { sha256 } from "@bulkhead/crypto";
 import {
   CHUNK_BYTES,
@@ -11,7 +11,7 @@ import {
   LONGEST_CONTROL,
   type VectorName,
 } from "@bulkhead/protocol";
-import { makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
+import { makeFolder, type NewFile, readFileBounded, writeFileAtomic } from "@bulkhead/store";
 import type { AppliedEntry } from "./journal/job-journal.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { Frames } from "./outbox.ts";
@@ -33,17 +33,27 @@ export const readSum = async (
   throw damaged(place);
 };
 
-export const writeResult = (folder: JobFolder, round: number, result: CoordinatorFrame): Promise<void> =>
-  writeFileAtomic(folder.round(round).result, encodeFrame(result));
+export const resultFile = (folder: JobFolder, round: number, result: CoordinatorFrame): NewFile => ({
+  path: folder.round(round).result,
+  bytes: encodeFrame(result),
+});
 
 /** The result of a round and then its sum, read as they go. */
 export async function* resultFrames(folder: JobFolder, { round, attempt }: AppliedEntry): Frames {
   const { result, sum } = folder.round(round);
-  const message = decodeCoordinatorFrame(await readFileBounded(result, LONGEST_CONTROL));
-  if (message.type !== "result") throw damaged(result);
-  yield message;
+  yield await readResult(result);
   yield* chunksOf(sum, { vector: "sum", round, attempt });
 }
+
+const readResult = async (place: string): Promise<CoordinatorFrame> => {
+  try {
+    const message = decodeCoordinatorFrame(await readFileBounded(place, LONGEST_CONTROL));
+    if (message.type === "result") return message;
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw isMissing(error) ? missing(place) : error;
+  }
+  throw damaged(place);
+};
 
 export const initialModelFrames = (folder: JobFolder): Frames =>
   chunksOf(folder.initialModel, { vector: "model", round: 0, attempt: 0 });
@@ -55,7 +65,9 @@ interface VectorPlace {
 }
 
 async function* chunksOf(path: string, place: VectorPlace): Frames {
-  const file = await open(path, "r");
+  const file = await open(path, "r").catch((error: unknown) => {
+    throw isMissing(error) ? missing(path) : error;
+  });
   try {
     const { size: total } = await file.stat();
     for (let offset = 0; offset < total;) {
@@ -69,6 +81,17 @@ async function* chunksOf(path: string, place: VectorPlace): Frames {
     await file.close();
   }
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && ["ENOENT", "file-missing"].includes(String(error.code));
+
+const missing = (place: string): InputError =>
+  new InputError({
+    code: "state-damaged",
+    place,
+    problem: "it is gone, and members that have missed it ask for it",
+    cure: "restore the state folder from a copy: nothing in it may be deleted by hand",
+  });
 
 const damaged = (place: string): InputError =>
   new InputError({

@@ -4,7 +4,7 @@ import { bytesToHex, type Json, utf8, utf8ToText } from "@bulkhead/base";
 import { renderReport } from "@bulkhead/console";
 import type { Job } from "@bulkhead/protocol";
 import type { Scalars } from "@bulkhead/secagg";
-import { writeFileAtomic, readFileBounded } from "@bulkhead/store";
+import { type NewFile, NoticeFile, readFileBounded, writeFileAtomic } from "@bulkhead/store";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry, VoidEntry } from "./journal/job-journal.ts";
 import type { Progress } from "./journal/progress.ts";
@@ -65,18 +65,20 @@ const voidSummary = ({ attempt, code, words }: VoidEntry): JsonObject => ({ atte
 export class RunReport {
   readonly #folder: JobFolder;
   readonly #job: Job;
+  readonly #notice: NoticeFile;
   readonly #rounds: Json[];
 
   constructor(folder: JobFolder, job: Job, rounds: readonly Json[]) {
     this.#folder = folder;
     this.#job = job;
+    this.#notice = new NoticeFile(folder.report);
     this.#rounds = [...rounds];
   }
 
-  /** Kept beside the round's sum, before the round counts as applied. */
-  async addRound(round: number, summary: JsonObject): Promise<void> {
-    await writeFileAtomic(this.#folder.round(round).summary, utf8(`${JSON.stringify(summary)}\n`));
+  /** Gives what is to be kept beside the round's sum, before the round counts as applied. */
+  addRound(round: number, summary: JsonObject): NewFile {
     this.#rounds[round - 1] = summary;
+    return { path: this.#folder.round(round).summary, bytes: utf8(`${JSON.stringify(summary)}\n`) };
   }
 
   async write(progress: Progress, end: RunEnd): Promise<void> {
@@ -98,7 +100,10 @@ export class RunReport {
       rounds: this.#rounds.slice(0, progress.applied.length),
       voidAttempts: progress.voids.map((entry) => ({ round: entry.round, ...voidSummary(entry) })),
     };
-    await writeFileAtomic(this.#folder.report, renderReport({ kind: "run", version: 1 }, body));
+    const report = renderReport({ kind: "run", version: 1 }, body);
+    // Of a run that goes on the next round writes it anew, from what was kept.
+    if (end.outcome === "running") await this.#notice.write(report);
+    else await writeFileAtomic(this.#folder.report, report);
   }
 }
 

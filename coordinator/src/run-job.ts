@@ -96,7 +96,7 @@ const close = async ({ enrolment, listener, journal, status, lock }: JobParts): 
   enrolment.close();
   await listener.close();
   journal.close();
-  status.close();
+  await status.close();
   await lock.release();
 };
 

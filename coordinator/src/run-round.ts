@@ -25,7 +25,7 @@ export type Observe = (before: CoordinatorState, event: CoordinatorEvent, after:
 interface AttemptTools {
   readonly step: StepMachine;
   readonly observe: Observe;
-  readonly journal: Pick<Journal<CoordinatorEvent>, "append">;
+  readonly journal: Pick<Journal<CoordinatorEvent>, "add" | "isUnkept" | "keep">;
   readonly spool: Spool;
   readonly sum: Sum;
   readonly send: (to: MemberId, message: CoordinatorMessage) => void;
@@ -41,6 +41,22 @@ interface Posted {
   readonly taken: () => void;
 }
 
+/** An event on which nothing that was sent depends is on the disk after so long at the latest. */
+const KEEP_AFTER_MS = 100;
+
+/**
+ * What may come before its event is on the disk: nobody outside hears of these. Work that is started here reports by an
+ * event, which stands behind its cause in the journal.
+ */
+const STAYS_INSIDE: ReadonlySet<CoordinatorEffect["type"]> = new Set([
+  "persist",
+  "set-deadline",
+  "clear-deadline",
+  "fold",
+  "unmask",
+  "note",
+]);
+
 export class RunningAttempt {
   readonly #tools: AttemptTools;
   readonly #mailbox = new Mailbox<Posted>();
@@ -48,6 +64,7 @@ export class RunningAttempt {
   #state: CoordinatorState;
   #deadline: NodeJS.Timeout | undefined;
   #deadlines = 0;
+  #keeping: NodeJS.Timeout | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #fail: (error: unknown) => void = () => undefined;
   #isStopped = false;
@@ -98,7 +115,9 @@ export class RunningAttempt {
       (effect) => this.#perform(effect),
     );
     try {
-      return await Promise.race([driven, failed]);
+      const state = await Promise.race([driven, failed]);
+      await this.#keep();
+      return state;
     } finally {
       this.stop();
       await Promise.allSettled([driven, this.#work]);
@@ -109,6 +128,7 @@ export class RunningAttempt {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#deadline);
+    clearTimeout(this.#keeping);
     this.#mailbox.close();
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
@@ -130,11 +150,31 @@ export class RunningAttempt {
     }
   }
 
+  /** Whatever leaves waits for the disk first, for all events that came before it at once. */
   #perform(effect: CoordinatorEffect): void | Promise<void> {
-    const { journal, send, spool } = this.#tools;
+    return this.#tools.journal.isUnkept && !STAYS_INSIDE.has(effect.type)
+      ? this.#keep().then(() => this.#do(effect))
+      : this.#do(effect);
+  }
+
+  #note(event: CoordinatorEvent): void {
+    this.#tools.journal.add(event);
+    this.#keeping ??= setTimeout(() => {
+      this.#keep().catch((error: unknown) => this.#fail(error));
+    }, KEEP_AFTER_MS);
+  }
+
+  #keep(): Promise<void> {
+    clearTimeout(this.#keeping);
+    this.#keeping = undefined;
+    return this.#tools.journal.keep();
+  }
+
+  #do(effect: CoordinatorEffect): void {
+    const { send, spool } = this.#tools;
     switch (effect.type) {
       case "persist":
-        return journal.append(effect.event);
+        return this.#note(effect.event);
       case "send":
         return send(effect.to, effect.message);
       case "send-received":

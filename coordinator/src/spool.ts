@@ -8,7 +8,7 @@ import { equalBytes } from "@bulkhead/base";
 import { Sha256 } from "@bulkhead/crypto";
 import { type Chunk, CHUNK_BYTES, type UploadOutcome } from "@bulkhead/protocol";
 import type { MemberId } from "@bulkhead/secagg";
-import { type GrowingFile, makeFolder, openGrowingFile } from "@bulkhead/store";
+import { FolderNames, type GrowingFile, makeFolder, openGrowingFile } from "@bulkhead/store";
 
 export interface Piece {
   readonly offset: number;
@@ -35,11 +35,13 @@ export const openSpool = async (folder: string, byteLength: number): Promise<Spo
 
 export class Spool {
   readonly #folder: string;
+  readonly #names: FolderNames;
   readonly #byteLength: number;
   readonly #uploads = new Map<MemberId, Upload>();
 
   constructor(folder: string, byteLength: number) {
     this.#folder = folder;
+    this.#names = new FolderNames(folder);
     this.#byteLength = byteLength;
   }
 
@@ -98,7 +100,7 @@ export class Spool {
   #upload(from: MemberId): Upload {
     const known = this.#uploads.get(from);
     if (known !== undefined) return known;
-    const file = openGrowingFile(this.fileOf(from));
+    const file = openGrowingFile(this.fileOf(from), this.#names);
     const upload = { file, hash: hashOf(file), digest: undefined };
     this.#uploads.set(from, upload);
     return upload;

@@ -1,7 +1,7 @@
 /** `status.json` in the state folder: what the coordinator is doing just now, for `status` and for people who wait. */
 import { bytesToHex, type Json, utf8 } from "@bulkhead/base";
 import type { CoordinatorState, Job } from "@bulkhead/protocol";
-import { writeNotice } from "@bulkhead/store";
+import { NoticeFile } from "@bulkhead/store";
 import type { MemberDesk } from "./member-desk.ts";
 
 interface StatusSource {
@@ -25,34 +25,35 @@ interface StatusNow {
 const SETTLE_MS = 500;
 
 export class StatusFile {
-  readonly #path: string;
+  readonly #notice: NoticeFile;
   readonly #source: StatusSource;
   readonly #onFailure: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(path: string, source: StatusSource, onFailure: (error: unknown) => void) {
-    this.#path = path;
+    this.#notice = new NoticeFile(path);
     this.#source = source;
     this.#onFailure = onFailure;
   }
 
   /** Something changed: many changes at once are written once. */
   readonly touch = (): void => {
-    this.#timer ??= setTimeout(() => this.write(), SETTLE_MS).unref();
+    this.#timer ??= setTimeout(() => void this.write(), SETTLE_MS).unref();
   };
 
-  write(): void {
+  /** Resolves when it can be read; a failure is reported. */
+  async write(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     try {
-      writeNotice(this.#path, utf8(`${JSON.stringify(statusOf(this.#source), undefined, 2)}\n`));
+      await this.#notice.write(utf8(`${JSON.stringify(statusOf(this.#source), undefined, 2)}\n`));
     } catch (error) {
       this.#onFailure(error);
     }
   }
 
-  close(): void {
-    this.write();
+  async close(): Promise<void> {
+    await this.write();
     clearTimeout(this.#timer);
   }
 }

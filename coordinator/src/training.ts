@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { bytesToHex } from "@bulkhead/base";
 import { type CoordinatorState, isCoordinatorOver, type Published, reasonText } from "@bulkhead/protocol";
 import type { Scalars } from "@bulkhead/secagg";
-import type { Journal } from "@bulkhead/store";
+import { type Journal, type NewFile, writeFilesAtomic } from "@bulkhead/store";
 import { type Model } from "@bulkhead/party";
 import { Attempts, type PlayingTools } from "./attempts.ts";
 import { dropOldModels } from "./checkpoints.ts";
@@ -127,8 +127,8 @@ export class Training {
     this.#attempts.enter("publishing");
     const applied = await applyRound(this.#tools, this.#model, state);
     if (applied === undefined) return IMPOSSIBLE_SUM;
-    const { entry, model, scalars } = applied;
-    await this.#addToReport(entry, scalars);
+    const { entry, model, scalars, files } = applied;
+    await writeFilesAtomic([...files, this.#addToReport(entry, scalars)]);
     await this.#note(entry);
     this.#model = model;
     this.#openedBefore = this.#attempts.opened;
@@ -146,7 +146,7 @@ export class Training {
     return undefined;
   }
 
-  async #addToReport(entry: AppliedEntry, scalars: Scalars): Promise<void> {
+  #addToReport(entry: AppliedEntry, scalars: Scalars): NewFile {
     const { job, metrics, report } = this.#tools;
     const facts = {
       voids: this.#progress.voids,
@@ -154,7 +154,7 @@ export class Training {
       scalars,
       finishedAt: new Date().toISOString(),
     };
-    await report.addRound(entry.round, roundSummary(job, entry, facts));
+    return report.addRound(entry.round, roundSummary(job, entry, facts));
   }
 
   /** Of a round that is over only the sum, the result and the summary are needed. */

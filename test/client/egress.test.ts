@@ -142,6 +142,23 @@ test("bytes of masked input are counted, in earlier runs too, and a piece that a
   expect(second.pass(chunk({ round: 2, attempt: 2, bytes: new Uint8Array(1) }))).toBe("bytes");
 });
 
+test("chunks that overlap stay here, whether or not they begin at the same place", async () => {
+  const egress = await opened(logFile());
+  const bytes = new Uint8Array(total()).fill(7);
+  const middle = Math.floor(half() / 2);
+  expect(egress.pass(chunk({ offset: middle, bytes: bytes.slice(0, half()) }))).toBeUndefined();
+  for (const [offset, length] of [
+    [0, middle + 1],
+    [0, total()],
+    [middle, 1],
+    [middle + 1, 1],
+    [middle + half() - 1, 2],
+  ] as const)
+    expect(egress.pass(chunk({ offset, bytes: bytes.slice(0, length) }))).toBe("frame");
+  expect(egress.pass(chunk({ offset: 0, bytes: bytes.slice(0, middle) }))).toBeUndefined();
+  expect(egress.pass(chunk({ offset: middle + half(), bytes: bytes.slice(middle + half()) }))).toBeUndefined();
+});
+
 test("the same chunk again after a lost link is no more bytes; another at its place stays here", async () => {
   const egress = await opened(logFile(), { mostBytes: 2 * total() });
   const [head, tail] = [new Uint8Array(half()).fill(1), new Uint8Array(total() - half()).fill(2)];

@@ -33,7 +33,7 @@ test("news become what a person asks for, and the end stays when the process is 
     rounds: { applied: 2, planned: 5 },
   });
   const problem = { code: "link-lost", place: "ws://x", problem: "it is gone", cure: "wait" };
-  status.close({ outcome: "unreachable", code: "unreachable", applied: 2, problem });
+  await status.close({ outcome: "unreachable", code: "unreachable", applied: 2, problem });
   const after = await readStatus(file);
   expect(after).toMatchObject({
     outcome: "unreachable",

@@ -1,5 +1,6 @@
 import { InputError, Secret, utf8, utf8ToText } from "@bulkhead/base";
 import { loadConfig, secretText, z } from "@bulkhead/console";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -210,6 +211,16 @@ describe("a config file", () => {
     await expect(loadConfig(file, schema)).rejects.toMatchObject({
       code: "config-not-readable",
       problem: "it is a folder",
+    });
+  });
+
+  test("that is a named pipe is refused at once, whether or not somebody will write to it", async () => {
+    const pipe = join(freshFolder(), "site.yaml");
+    execFileSync("mkfifo", [pipe]);
+    await expect(loadConfig(pipe, schema)).rejects.toMatchObject({
+      code: "config-not-readable",
+      place: pipe,
+      problem: "it is a named pipe",
     });
   });
 

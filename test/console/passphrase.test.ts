@@ -1,7 +1,7 @@
 import { Secret, utf8ToText } from "@bulkhead/base";
 import { readPassphrase } from "@bulkhead/console";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { chmodSync, closeSync, openSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commandOf, freshFolder } from "../launch.ts";
@@ -65,6 +65,27 @@ describe("a passphrase in a file", () => {
     await expect(readPassphrase({ type: "file", path: join(path, "none") })).rejects.toMatchObject({
       code: "passphrase-not-readable",
     });
+  });
+});
+
+describe("a passphrase from a pipe", () => {
+  test("that has a name is refused at once, whether or not somebody will write to it", async () => {
+    const pipe = join(freshFolder(), "pipe");
+    execFileSync("mkfifo", ["-m", "600", pipe]);
+    await expect(readPassphrase({ type: "file", path: pipe })).rejects.toMatchObject({
+      code: "passphrase-not-readable",
+      place: pipe,
+    });
+  });
+
+  test.skipIf(process.platform === "win32")("that is open already is read by its descriptor's path", async () => {
+    const pipe = join(freshFolder(), "pipe");
+    execFileSync("mkfifo", ["-m", "600", pipe]);
+    const fd = openSync(pipe, "r+");
+    writeSync(fd, "words of mine\n");
+    setTimeout(() => closeSync(fd), 500);
+    const secret = await readPassphrase({ type: "file", path: `/dev/fd/${fd}` });
+    expect(utf8ToText(secret.reveal())).toBe("words of mine");
   });
 });
 

@@ -1,14 +1,15 @@
-import { bytesToHex, type Secret } from "@bulkhead/base";
+import { bytesToHex, encodeFields, type Secret } from "@bulkhead/base";
+import { agree, deriveSecret } from "@bulkhead/crypto";
 import {
   attemptContext,
   type AttemptContext,
   attemptSecrets,
   maskKeysOf,
-  pairMaskKey,
+  pairMaskKeys,
   secretsToWipe,
   selfMaskCommitment,
   selfMaskKey,
-  shareKey,
+  boxKeys,
 } from "@bulkhead/protocol";
 import { memberId } from "@bulkhead/secagg";
 import { federation, SeededRandom } from "@bulkhead/simulation";
@@ -77,11 +78,10 @@ describe("mask keys", () => {
     transcript = T1,
   ) =>
     hex(
-      pairMaskKey(
+      pairMaskKeys(
         { id: id(own.id), secretKey: own.secrets!.maskKeys.secretKey },
-        { id: id(peer.id), publicKey: peer.secrets!.maskKeys.publicKey },
         transcript,
-      ),
+      )({ id: id(peer.id), publicKey: peer.secrets!.maskKeys.publicKey }),
     );
   const [A, B, C] = [
     { id: 1, secrets: a },
@@ -97,7 +97,7 @@ describe("mask keys", () => {
 
   test("are refused for a public key of low order", () => {
     const low = { id: id(2), publicKey: new Uint8Array(32) };
-    expect(pairMaskKey({ id: id(1), secretKey: a!.maskKeys.secretKey }, low, T1)).toBeUndefined();
+    expect(pairMaskKeys({ id: id(1), secretKey: a!.maskKeys.secretKey }, T1)(low)).toBeUndefined();
   });
 
   test("of oneself follow from seed, transcript and owner", () => {
@@ -108,20 +108,28 @@ describe("mask keys", () => {
 });
 
 describe("keys for shares", () => {
-  const key = (own: typeof a, peer: typeof a, way: readonly [number, number], transcript = T1) =>
-    shareKey(own!.shareKeys.secretKey, peer!.shareKeys.publicKey, transcript, {
-      owner: id(way[0]),
-      holder: id(way[1]),
-    });
+  const keys = (own: typeof a, peer: typeof a, ids: readonly [number, number], transcript = T1) =>
+    boxKeys(
+      { id: id(ids[0]), secretKey: own!.shareKeys.secretKey },
+      transcript,
+    )({ id: id(ids[1]), publicKey: peer!.shareKeys.publicKey })!;
 
   test("are the same at both ends, and another one on the way back", () => {
-    expect(hex(key(a, b, [1, 2]))).toBe(hex(key(b, a, [1, 2])));
-    expect(hex(key(a, b, [1, 2]))).not.toBe(hex(key(b, a, [2, 1])));
-    expect(hex(key(a, b, [1, 2]))).not.toBe(hex(key(a, b, [1, 2], T2)));
+    const [there, back] = [keys(a, b, [1, 2]), keys(b, a, [2, 1])];
+    expect(hex(there.toSeal)).toBe(hex(back.toOpen));
+    expect(hex(there.toOpen)).toBe(hex(back.toSeal));
+    expect(hex(there.toSeal)).not.toBe(hex(there.toOpen));
+    expect(hex(there.toSeal)).not.toBe(hex(keys(a, b, [1, 2], T2).toSeal));
+  });
+
+  test("are HKDF of the agreement under the label, the owner and the holder", () => {
+    const secret = agree(a!.shareKeys.secretKey, b!.shareKeys.publicKey)!;
+    const info = Uint8Array.of(...encodeFields("bulkhead/1 share-aead"), 1, 2);
+    expect(hex(keys(a, b, [1, 2]).toSeal)).toBe(hex(deriveSecret({ secret, salt: T1, info })));
   });
 
   test("are refused for a public key of low order", () => {
-    const way = { owner: id(1), holder: id(2) };
-    expect(shareKey(a!.shareKeys.secretKey, new Uint8Array(32), T1, way)).toBeUndefined();
+    const own = { id: id(1), secretKey: a!.shareKeys.secretKey };
+    expect(boxKeys(own, T1)({ id: id(2), publicKey: new Uint8Array(32) })).toBeUndefined();
   });
 });

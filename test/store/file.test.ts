@@ -1,10 +1,18 @@
 import { InputError, utf8, utf8ToText } from "@bulkhead/base";
-import { makeFolder, readFileBounded, writeFileAtomic } from "@bulkhead/store";
+import {
+  makeFolder,
+  PERSIST_CHANNEL,
+  type PersistMoment,
+  readFileBounded,
+  writeFileAtomic,
+  writeFilesAtomic,
+} from "@bulkhead/store";
 import { execFileSync } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { freshFolder, hasNamespaces, launch, nextLine, WITHOUT_NAMESPACES } from "../launch.ts";
 import { asOrdinaryUser } from "../ordinary-user.ts";
 
@@ -156,4 +164,52 @@ test("a folder is made with those above it, for the owner alone", async () => {
   await makeFolder(path);
   await makeFolder(path);
   expect(fs.statSync(path).mode & 0o777).toBe(0o700);
+});
+
+describe("several files", () => {
+  const waits = () => {
+    const steps: string[] = [];
+    const listen = (message: unknown): void => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what this channel tells
+      const { when, step } = message as PersistMoment;
+      if (when === "after") steps.push(step);
+    };
+    subscribe(PERSIST_CHANNEL, listen);
+    onTestFinished(() => void unsubscribe(PERSIST_CHANNEL, listen));
+    return steps;
+  };
+
+  test("take one wait for each, and one for each folder", async () => {
+    const folder = freshFolder();
+    await makeFolder(join(folder, "inner"));
+    const names = ["one", "two", "inner/three", "inner/four"];
+    const files = names.map((name) => ({ path: join(folder, name), bytes: utf8(name) }));
+    const steps = waits();
+    await writeFilesAtomic(files);
+    expect(steps).toEqual([
+      "file",
+      "file",
+      "file",
+      "file",
+      ...(process.platform === "win32" ? [] : ["name", "name"]),
+    ]);
+    for (const { path, bytes } of files) expect(new Uint8Array(fs.readFileSync(path))).toEqual(bytes);
+    expect(fs.readdirSync(folder).toSorted()).toEqual(["inner", "one", "two"]);
+    expect(fs.readdirSync(join(folder, "inner")).toSorted()).toEqual(["four", "three"]);
+  });
+
+  test("stay what they were, all of them, where one cannot be written", async () => {
+    const folder = freshFolder();
+    const path = join(folder, "one");
+    await writeFileAtomic(path, utf8("old"));
+    const missing = join(folder, "none", "two");
+    await expect(
+      writeFilesAtomic([
+        { path, bytes: utf8("new") },
+        { path: missing, bytes: utf8("new") },
+      ]),
+    ).rejects.toMatchObject({ code: "path-folder-missing", place: missing });
+    expect(fs.readFileSync(path, "utf8")).toBe("old");
+    expect(fs.readdirSync(folder)).toEqual(["one"]);
+  });
 });

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { channel } from "node:diagnostics_channel";
 import { join } from "node:path";
-import { openGrowingFile, PERSIST_CHANNEL, writeNotice } from "@bulkhead/store";
+import { openGrowingFile, PERSIST_CHANNEL } from "@bulkhead/store";
 import { expect, onTestFinished, test } from "vitest";
 import { freshFolder } from "../launch.ts";
 
@@ -85,12 +85,4 @@ test("a missing folder is an error that names the path", () => {
   expect(() => openGrowingFile(path)).toThrow(
     expect.objectContaining({ code: "path-folder-missing", place: path }),
   );
-});
-
-test("a notice is replaced whole, for the owner's eyes", () => {
-  const path = join(freshFolder(), "status.json");
-  writeNotice(path, bytes(1, 2, 3));
-  writeNotice(path, bytes(4));
-  expect(fs.readFileSync(path)).toEqual(Buffer.from([4]));
-  expect(fs.statSync(path).mode & 0o777).toBe(0o600);
 });

@@ -1,9 +1,10 @@
 import { concatBytes, InputError, utf8 } from "@bulkhead/base";
-import { openJournal } from "@bulkhead/store";
+import { openJournal, PERSIST_CHANNEL } from "@bulkhead/store";
 import fc from "fast-check";
 import fs from "node:fs";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { freshFolder, launch, nextLine } from "../launch.ts";
 import { textCodec } from "./programs/text-codec.ts";
 
@@ -182,4 +183,79 @@ test("entries that were taken before a SIGKILL are there after it", async () => 
   const { entries } = await openJournal(path, textCodec, { binding: Uint8Array.of(1) });
   expect(entries.length).toBeGreaterThanOrEqual(25);
   expect(entries.map((entry) => entry.split(" ")[0])).toEqual(entries.map((_, i) => String(i)));
+});
+
+describe("entries that are kept together", () => {
+  /** Counts the waits for the disk from here on. */
+  const waits = () => {
+    let count = 0;
+    const listen = () => (count += 1 / 2);
+    subscribe(PERSIST_CHANNEL, listen);
+    onTestFinished(() => void unsubscribe(PERSIST_CHANNEL, listen));
+    return () => count;
+  };
+
+  test("take one wait for the disk, and are there in their order", async () => {
+    const path = join(freshFolder(), "journal");
+    const journal = await open(path);
+    const waited = waits();
+    for (const entry of ["one", "two", "three"]) journal.add(entry);
+    expect([waited(), journal.isUnkept]).toEqual([0, true]);
+    await journal.keep();
+    expect([waited(), journal.isUnkept]).toEqual([1, false]);
+    await journal.keep();
+    expect(waited()).toBe(1);
+    journal.add("four");
+    await journal.append("five");
+    expect(waited()).toBe(2);
+    journal.close();
+    expect((await open(path)).entries).toEqual(["one", "two", "three", "four", "five"]);
+  });
+
+  test("are the same bytes as entries that were appended one by one", async () => {
+    const { bytes } = await threeEntries();
+    const path = join(freshFolder(), "journal");
+    const journal = await open(path);
+    for (const entry of ["one", "", "the third entry"]) journal.add(entry);
+    await journal.keep();
+    expect(new Uint8Array(fs.readFileSync(path))).toEqual(bytes);
+  });
+
+  test("are not there before they are kept, and gone with a journal that is closed", async () => {
+    const path = join(freshFolder(), "journal");
+    const journal = await open(path);
+    await journal.append("kept");
+    journal.add("not kept");
+    journal.close();
+    await journal.keep();
+    expect((await open(path)).entries).toEqual(["kept"]);
+  });
+
+  test("are there up to the byte at which a crash cut them off", async () => {
+    const { ends, bytes } = await threeEntries();
+    for (let length = ends[0]!; length <= bytes.length; length++) {
+      const path = join(freshFolder(), "journal");
+      fs.writeFileSync(path, bytes.subarray(0, length));
+      const journal = await open(path);
+      expect(journal.entries).toHaveLength(ends.findLastIndex((end) => end <= length));
+      journal.close();
+    }
+  });
+
+  test("are taken back, all of them, where the disk is full", async () => {
+    const path = join(freshFolder(), "journal");
+    const journal = await open(path);
+    await journal.append("kept");
+    for (const entry of ["lost", "lost too"]) journal.add(entry);
+    const { writeSync } = fs;
+    fs.writeSync = () => {
+      throw Object.assign(new Error("full"), { code: "ENOSPC" });
+    };
+    onTestFinished(() => void (fs.writeSync = writeSync));
+    expect((await inputError(journal.keep())).code).toBe("disk-full");
+    fs.writeSync = writeSync;
+    await journal.append("after");
+    journal.close();
+    expect((await open(path)).entries).toEqual(["kept", "after"]);
+  });
 });

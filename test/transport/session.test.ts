@@ -242,6 +242,21 @@ describe("a session", () => {
     expect(await isPending(held)).toBe(true);
   });
 
+  test.each(["overflow", "protocol-violation"] as const)(
+    "closes with %s where that is why",
+    async (farewell) => {
+      const { accepted, join } = keepHouse();
+      const { session, over } = join();
+      await until("the session", () => accepted.length === 1);
+      const [there] = accepted;
+      if (there === undefined) throw new Error("nobody there");
+      heardBy(there.session);
+      session.close(farewell);
+      expect(await over).toEqual({ type: "closed-by-us" });
+      expect(await within("the farewell", there.over)).toEqual({ type: "closed-by-peer", farewell });
+    },
+  );
+
   test("closes in order: what was sent before arrives, then the farewell", async () => {
     const { accepted, join } = keepHouse();
     const { session, over } = join();

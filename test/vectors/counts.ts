@@ -12,7 +12,7 @@ export const ROUND_COUNTS = {
   "vectors that the coordinator's engine allocates": 1,
   "chunks that the coordinator adds": 6,
   "mask streams that the coordinator takes off": 3,
-  "times that the coordinator waits for its disk": 41,
+  "times that the coordinator waits for its disk": 24,
   "memory allocated in large pieces, in vectors": 107,
 } as const;
 

@@ -77,7 +77,10 @@ export class Contributor {
     return () => this.#mask(effect, () => dropped !== this.#dropped);
   }
 
-  /** The masked vector from this byte on; it ends early, or before it has begun, when the attempt is dropped. */
+  /**
+   * The masked vector from the chunk with this byte on: a chunk that is sent again is the same one. It ends early, or
+   * before it has begun, when the attempt is dropped.
+   */
   chunks(place: AttemptName & { readonly from: number }): Iterable<Chunk> {
     const vector = this.#vector;
     invariant(vector !== undefined, "an upload follows a masked vector");
@@ -89,7 +92,8 @@ export class Contributor {
     { round, attempt, from }: AttemptName & { readonly from: number },
   ): Generator<Chunk> {
     const total = vector.bytes.length;
-    for (let offset = from; offset < total && vector === this.#vector; offset += CHUNK_BYTES) {
+    const first = from - (from % CHUNK_BYTES);
+    for (let offset = first; offset < total && vector === this.#vector; offset += CHUNK_BYTES) {
       // A copy: the vector's memory is shared with the engine's threads.
       const bytes = Uint8Array.from(vector.bytes.subarray(offset, offset + CHUNK_BYTES));
       yield { type: "chunk", vector: "masked-input", round, attempt, offset, total, bytes };

@@ -34,6 +34,11 @@ interface Piece {
   next: number;
 }
 
+interface SentChunk {
+  readonly digest: string;
+  readonly end: number;
+}
+
 export class Egress {
   readonly #limits: Limits;
   readonly #lastRound: number;
@@ -45,8 +50,8 @@ export class Egress {
   /** Digests of what may be said once, by what it is and where. */
   readonly #said = new Map<string, string>();
   #piece: Piece | undefined;
-  /** Digests of the chunks of the latest vector, by their offsets: the same again after a lost link is no more bytes. */
-  #sent = new Map<number, string>();
+  /** The chunks of the latest vector by their offsets: the same again after a lost link is no more bytes. */
+  #sent = new Map<number, SentChunk>();
   /** Its round and attempt. */
   #sentOf = "";
 
@@ -104,19 +109,24 @@ export class Egress {
     if (place !== this.#sentOf) [this.#sentOf, this.#sent] = [place, new Map()];
     const digest = bytesToHex(sha256(bytes));
     const before = this.#sent.get(offset);
-    // Under the same masks the difference of two vectors is that of what they mask.
-    if ((before ?? digest) !== digest) return "frame";
-    const isRepeated = before !== undefined;
+    const isRepeated = before?.digest === digest;
+    // Under the same masks the difference of two vectors is that of what they mask: no lane goes out in two versions.
+    if (!isRepeated && this.#overlaps(offset, offset + bytes.length)) return "frame";
     if (!isRepeated && this.#bytes + bytes.length > this.#limits.bytes) return "bytes";
     if (!isFollowing) this.#beginPiece({ round, attempt, from: offset, total });
     this.#attempts.set(round, attempts.add(attempt));
-    this.#sent.set(offset, digest);
+    this.#sent.set(offset, { digest, end: offset + bytes.length });
     if (!isRepeated) this.#bytes += bytes.length;
     const piece = this.#piece!;
     piece.hash.update(bytes);
     piece.next += bytes.length;
     if (piece.next === total) this.#endPiece();
     return undefined;
+  }
+
+  #overlaps(from: number, end: number): boolean {
+    for (const [at, sent] of this.#sent) if (at < end && from < sent.end) return true;
+    return false;
   }
 
   #isFollowing({ round, attempt, offset }: Chunk): boolean {

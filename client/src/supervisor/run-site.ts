@@ -58,7 +58,7 @@ export const runSite = async (options: SiteRun): Promise<RunEnd> => {
     : onWithdrawn(config.identity, contract, () => supervisor.stop({ withdraws: true }));
   try {
     const end = runEndOf(await supervisor.run());
-    status.close(end);
+    await status.close(end);
     return end;
   } finally {
     unwatch();

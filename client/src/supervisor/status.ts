@@ -11,7 +11,7 @@ import {
   utf8,
 } from "@bulkhead/base";
 import { parseJson, readOwnFile } from "@bulkhead/party";
-import { writeNotice } from "@bulkhead/store";
+import { NoticeFile } from "@bulkhead/store";
 import { type News, OUTCOMES } from "../news.ts";
 import type { RunEnd } from "./run-end.ts";
 
@@ -61,14 +61,14 @@ export const readStatus = (file: string): Promise<SiteStatus | undefined> =>
 const SETTLE_MS = 500;
 
 export class StatusFile {
-  readonly #file: string;
+  readonly #notice: NoticeFile;
   #status: SiteStatus;
   #timer: NodeJS.Timeout | undefined;
   /** Of gateways before this one. */
   #before: SiteStatus["traffic"] = { sentBytes: 0, sentMessages: 0, receivedBytes: 0 };
 
   constructor(file: string, { plannedRounds, ...head }: StatusHead) {
-    this.#file = file;
+    this.#notice = new NoticeFile(file);
     this.#status = {
       format: "bulkhead-client-status/1",
       pid: process.pid,
@@ -80,7 +80,7 @@ export class StatusFile {
       traffic: this.#before,
       updatedAt: "",
     };
-    this.#write();
+    this.#notice.begin(this.#bytes());
   }
 
   get status(): SiteStatus {
@@ -90,10 +90,11 @@ export class StatusFile {
   hear(news: News): void {
     const before = this.#status;
     this.#status = { ...before, ...this.#changes(news) };
-    this.#timer ??= setTimeout(() => this.#tryToWrite(), SETTLE_MS).unref();
+    this.#timer ??= setTimeout(() => void this.#tryToWrite(), SETTLE_MS).unref();
   }
 
-  close({ outcome, code, applied, problem }: RunEnd): void {
+  /** Resolves when the end can be read. */
+  async close({ outcome, code, applied, problem }: RunEnd): Promise<void> {
     const { attempt: _attempt, training: _training, ...kept } = this.#status;
     const rounds = { ...kept.rounds, applied: Math.max(applied, kept.rounds.applied) };
     this.#status = {
@@ -104,7 +105,7 @@ export class StatusFile {
       ...(code !== undefined && { code }),
       ...(problem !== undefined && { problem: `${problem.place}: ${problem.problem}; ${problem.cure}` }),
     };
-    this.#write();
+    await this.#write();
   }
 
   #changes(news: News): Partial<SiteStatus> {
@@ -152,18 +153,22 @@ export class StatusFile {
   }
 
   /** It only tells others: a disk that is full ends the run where something has to be saved. */
-  #tryToWrite(): void {
+  async #tryToWrite(): Promise<void> {
     try {
-      this.#write();
+      await this.#write();
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
     }
   }
 
-  #write(): void {
+  #write(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    return this.#notice.write(this.#bytes());
+  }
+
+  #bytes(): Uint8Array {
     this.#status = { ...this.#status, updatedAt: new Date().toISOString() };
-    writeNotice(this.#file, utf8(`${JSON.stringify(this.#status, undefined, 2)}\n`));
+    return utf8(`${JSON.stringify(this.#status, undefined, 2)}\n`);
   }
 }

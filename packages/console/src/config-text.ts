@@ -1,6 +1,7 @@
 /** A config file as text: bounded, UTF-8, with the place of the first byte that is not. */
 import { InputError, utf8, utf8ToText } from "@bulkhead/base";
 import { open } from "node:fs/promises";
+import { isNamedPipe } from "./named-pipe.ts";
 
 const LONGEST_CONFIG = 1024 * 1024;
 
@@ -13,6 +14,7 @@ export const readConfigText = async (
 };
 
 const readConfigFile = async (file: string): Promise<Uint8Array> => {
+  if (await isNamedPipe(file)) throw notReadable(file, "it is a named pipe");
   const handle = await open(file, "r").catch((error: unknown) => {
     throw unreadable(file, error);
   });
@@ -43,13 +45,16 @@ const unreadable = (file: string, error: unknown): unknown => {
       problem: "there is no such file",
       cure: "name the config file with --config, or make one with init",
     });
-  return new InputError({
+  return notReadable(file, code === "EISDIR" ? "it is a folder" : `it cannot be read (${code})`);
+};
+
+const notReadable = (file: string, problem: string): InputError =>
+  new InputError({
     code: "config-not-readable",
     place: file,
-    problem: code === "EISDIR" ? "it is a folder" : `it cannot be read (${code})`,
+    problem,
     cure: "name a file that this user may read",
   });
-};
 
 const tooLong = (file: string): InputError =>
   new InputError({

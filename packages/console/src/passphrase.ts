@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { isatty } from "node:tty";
 import { HiddenInput } from "./hidden-input.ts";
+import { isNamedPipe } from "./named-pipe.ts";
 
 export type PassphraseSource =
   | { readonly type: "terminal" }
@@ -81,6 +82,11 @@ const isEqual = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 const fromFile = async (path: string): Promise<Secret> => {
+  if (await isNamedPipe(path))
+    throw refused("passphrase-not-readable", path, {
+      problem: "it is a named pipe",
+      cure: "name a file, or give the passphrase by --passphrase-fd",
+    });
   const file = await open(path, "r").catch((error: unknown) => {
     throw unreadable(path, error);
   });

@@ -20,14 +20,23 @@ export const agreementKeys = (seed: Secret): AgreementKeys => {
 };
 
 /** Gives `undefined` for a peer key of wrong length or low order; a secret key of wrong length is a bug and throws. */
-export const agree = (secretKey: Secret, peerPublicKey: Uint8Array): Secret | undefined => {
+export const agree = (secretKey: Secret, peerPublicKey: Uint8Array): Secret | undefined =>
+  agreeWith(secretKey)(peerPublicKey);
+
+/**
+ * {@link agree} with one peer after the other: an import of a secret key takes as long as an agreement. Not to be kept:
+ * it has a copy of the key, which wiping `secretKey` does not reach.
+ */
+export const agreeWith = (secretKey: Secret): ((peerPublicKey: Uint8Array) => Secret | undefined) => {
   const privateKey = importSecretKey("X25519", secretKey);
-  if (peerPublicKey.length !== PUBLIC_KEY_LENGTH) return undefined;
-  const shared = diffieHellmanOrNothing(privateKey, importPublicKey("X25519", peerPublicKey));
-  if (shared === undefined) return undefined;
-  const secret = new Secret(new Uint8Array(shared));
-  shared.fill(0);
-  return secret.reveal().every((byte) => byte === 0) ? undefined : secret;
+  return (peerPublicKey) => {
+    if (peerPublicKey.length !== PUBLIC_KEY_LENGTH) return undefined;
+    const shared = diffieHellmanOrNothing(privateKey, importPublicKey("X25519", peerPublicKey));
+    if (shared === undefined) return undefined;
+    const secret = new Secret(new Uint8Array(shared));
+    shared.fill(0);
+    return secret.reveal().every((byte) => byte === 0) ? undefined : secret;
+  };
 };
 
 /** OpenSSL fails on an all-zero result by itself; with both keys imported, nothing else can make it fail. */

@@ -1,6 +1,6 @@
 /** The secrets of one attempt and every key derived from them (protocol.md 2.3); all labels of the suite stand here. */
 import { concatBytes, encodeFields, type Secret } from "@bulkhead/base";
-import { agree, type AgreementKeys, agreementKeys, deriveSecret, hashFields } from "@bulkhead/crypto";
+import { type AgreementKeys, agreementKeys, agreeWith, deriveSecret, hashFields } from "@bulkhead/crypto";
 import type { MemberId } from "@bulkhead/secagg";
 import type { AttemptContext } from "./context.ts";
 
@@ -70,42 +70,53 @@ export const selfMaskKey = (selfMaskSeed: Secret, transcript: Uint8Array, owner:
     info: encodeFields("bulkhead/1 self-mask", Uint8Array.of(owner)),
   });
 
-/** K_ij, which expands to the mask of a pair; both ends derive the same. `undefined` for a refused public key. */
-export const pairMaskKey = (
-  own: { readonly id: MemberId; readonly secretKey: Secret },
-  peer: { readonly id: MemberId; readonly publicKey: Uint8Array },
-  transcript: Uint8Array,
-): Secret | undefined => {
-  const ids = own.id < peer.id ? [own.id, peer.id] : [peer.id, own.id];
-  return agreed(
-    own.secretKey,
-    peer.publicKey,
-    transcript,
-    concatBytes(pairLabel, ...ids.map((id) => Uint8Array.of(id))),
-  );
+interface Own {
+  readonly id: MemberId;
+  readonly secretKey: Secret;
+}
+
+interface Peer {
+  readonly id: MemberId;
+  readonly publicKey: Uint8Array;
+}
+
+/**
+ * K_ij, which expands to the mask of a pair, for one peer after the other; both ends derive the same. `undefined` for a
+ * refused public key. To be used at once: see {@link agreeWith}.
+ */
+export const pairMaskKeys = (own: Own, transcript: Uint8Array): ((peer: Peer) => Secret | undefined) => {
+  const agree = agreeWith(own.secretKey);
+  return ({ id, publicKey }) => {
+    const secret = agree(publicKey);
+    const ids = own.id < id ? [own.id, id] : [id, own.id];
+    const info = concatBytes(pairLabel, ...ids.map((each) => Uint8Array.of(each)));
+    const key = secret && deriveSecret({ secret, salt: transcript, info });
+    secret?.wipe();
+    return key;
+  };
 };
 
-/** E_{i→j}, the one-time key for the shares on their way from owner to holder; the way back has another key. */
-export const shareKey = (
-  secretKey: Secret,
-  peerPublicKey: Uint8Array,
-  transcript: Uint8Array,
-  way: { readonly owner: MemberId; readonly holder: MemberId },
-): Secret | undefined =>
-  agreed(secretKey, peerPublicKey, transcript, concatBytes(shareLabel, Uint8Array.of(way.owner, way.holder)));
+/** The two one-time keys between two members, for the shares on their way from one to the other. */
+export interface BoxKeys {
+  /** E_{own→peer}. */
+  readonly toSeal: Secret;
+  /** E_{peer→own}. */
+  readonly toOpen: Secret;
+}
+
+/** Of one agreement both, under different labels; else as {@link pairMaskKeys}. */
+export const boxKeys = (own: Own, transcript: Uint8Array): ((peer: Peer) => BoxKeys | undefined) => {
+  const agree = agreeWith(own.secretKey);
+  return ({ id, publicKey }) => {
+    const secret = agree(publicKey);
+    if (secret === undefined) return undefined;
+    const keyOf = (owner: MemberId, holder: MemberId) =>
+      deriveSecret({ secret, salt: transcript, info: concatBytes(shareLabel, Uint8Array.of(owner, holder)) });
+    const keys = { toSeal: keyOf(own.id, id), toOpen: keyOf(id, own.id) };
+    secret.wipe();
+    return keys;
+  };
+};
 
 const pairLabel = encodeFields("bulkhead/1 pair-mask");
 const shareLabel = encodeFields("bulkhead/1 share-aead");
-
-const agreed = (
-  secretKey: Secret,
-  peerPublicKey: Uint8Array,
-  salt: Uint8Array,
-  info: Uint8Array,
-): Secret | undefined => {
-  const secret = agree(secretKey, peerPublicKey);
-  if (secret === undefined) return undefined;
-  const key = deriveSecret({ secret, salt, info });
-  secret.wipe();
-  return key;
-};

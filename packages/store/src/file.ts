@@ -19,19 +19,16 @@ export const writeFileAtomic = async (
   path: string,
   bytes: Uint8Array,
   { mode = PRIVATE_FILE }: { readonly mode?: number } = {},
-): Promise<void> => onDisk("write", path, () => replaceFile(path, bytes, mode));
+): Promise<void> => replaceFiles([{ path, bytes }], mode);
 
-/**
- * For others to look at while this process runs (a status): whole at any moment, but a power failure may take it.
- * Readable by the owner alone.
- */
-export const writeNotice = (path: string, bytes: Uint8Array): void => {
-  onDisk("write", path, () => {
-    const temporary = `${path}.new`;
-    fs.writeFileSync(temporary, bytes, { mode: PRIVATE_FILE });
-    fs.renameSync(temporary, path);
-  });
-};
+export interface NewFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** As {@link writeFileAtomic} for each: one wait for the disk for each file, and one for each folder. */
+export const writeFilesAtomic = async (files: readonly NewFile[]): Promise<void> =>
+  replaceFiles(files, PRIVATE_FILE);
 
 /** Makes the folder and those above it that are missing, for the owner alone. */
 export const makeFolder = async (path: string): Promise<void> => {
@@ -54,26 +51,55 @@ const LEFTOVER = /^\..+\.[0-9a-f]{16}\.tmp$/u;
 // Leaves room for the rest of the temporary name within the 255 bytes that file systems allow.
 const LONGEST_STEM = 50;
 
-const replaceFile = (path: string, bytes: Uint8Array, mode: number): void => {
-  const folder = dirname(path);
-  const stem = basename(path).slice(0, LONGEST_STEM);
-  const temporary = join(folder, `.${stem}.${bytesToHex(randomBytes(8))}.tmp`);
+interface Staged {
+  readonly path: string;
+  readonly temporary: string;
+}
+
+const replaceFiles = (files: readonly NewFile[], mode: number): void => {
+  const staged: Staged[] = [];
   try {
-    const file = fs.openSync(temporary, "wx", mode);
-    try {
-      persist("file", path, file, () => writeAll(file, bytes, 0));
-    } finally {
-      fs.closeSync(file);
-    }
-    renameLasting(temporary, path, folder);
+    for (const { path, bytes } of files)
+      onDisk("write", path, () => {
+        const temporary = temporaryFor(path);
+        staged.push({ path, temporary });
+        writeLasting(temporary, { path, bytes, mode });
+      });
+    renameLasting(staged);
   } catch (error) {
-    fs.rmSync(temporary, { force: true });
+    for (const { path, temporary } of staged)
+      onDisk("write", path, () => fs.rmSync(temporary, { force: true }));
     throw error;
   }
 };
 
-const renameLasting = (from: string, to: string, folder: string): void => {
-  persistName(to, folder, () => fs.renameSync(from, to));
+const temporaryFor = (path: string): string => {
+  const stem = basename(path).slice(0, LONGEST_STEM);
+  return join(dirname(path), `.${stem}.${bytesToHex(randomBytes(8))}.tmp`);
+};
+
+const writeLasting = (
+  temporary: string,
+  { path, bytes, mode }: NewFile & { readonly mode: number },
+): void => {
+  const file = fs.openSync(temporary, "wx", mode);
+  try {
+    persist("file", path, file, () => writeAll(file, bytes, 0));
+  } finally {
+    fs.closeSync(file);
+  }
+};
+
+/** All at once, and then folder by folder: the system mostly makes all names last with the first. */
+const renameLasting = (staged: readonly Staged[]): void => {
+  let isDone = false;
+  for (const [folder, path] of new Map(staged.map((file) => [dirname(file.path), file.path])))
+    onDisk("write", path, () =>
+      persistName(path, folder, () => {
+        if (!isDone) for (const file of staged) fs.renameSync(file.temporary, file.path);
+        isDone = true;
+      }),
+    );
 };
 
 /** Runs `change`, after which the folder has the file's name, and makes that last. */

@@ -25,12 +25,37 @@ export interface GrowingFile {
 
 const PRIVATE_FILE = 0o600;
 
-/** Opens the file, or makes it. Throws an {@link InputError} (`disk-full`, `not-writable`) here and in each method. */
-export const openGrowingFile = (path: string): GrowingFile =>
+/** The names of the files that grow in one folder: one wait for the disk keeps all of them. */
+export class FolderNames {
+  readonly #folder: string;
+  #areKept = false;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** A file was opened, and may be new. */
+  added(): void {
+    this.#areKept = false;
+  }
+
+  /** `path` is the file for which they are kept. */
+  keep(path: string): void {
+    if (!this.#areKept) persistName(path, this.#folder, () => undefined);
+    this.#areKept = true;
+  }
+}
+
+/**
+ * Opens the file, or makes it; files of one folder may share `names`. Throws an {@link InputError} (`disk-full`,
+ * `not-writable`) here and in each method.
+ */
+export const openGrowingFile = (path: string, names = new FolderNames(dirname(path))): GrowingFile =>
   onDisk("write", path, () => {
     const descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, PRIVATE_FILE);
+    names.added();
     try {
-      return new OpenGrowingFile(path, descriptor);
+      return new OpenGrowingFile(path, descriptor, names);
     } catch (error) {
       fs.closeSync(descriptor);
       throw error;
@@ -41,13 +66,13 @@ class OpenGrowingFile implements GrowingFile {
   readonly path: string;
   readonly #descriptor: number;
   #length: number;
+  readonly #names: FolderNames;
   #isOpen = true;
-  /** Whether the folder's entry for it is on the disk: once is enough. */
-  #isNameKept = false;
 
-  constructor(path: string, descriptor: number) {
+  constructor(path: string, descriptor: number, names: FolderNames) {
     this.path = path;
     this.#descriptor = descriptor;
+    this.#names = names;
     const stat = fs.fstatSync(descriptor);
     if (stat.isFIFO()) throw notAFile(path);
     this.#length = stat.size;
@@ -79,9 +104,7 @@ class OpenGrowingFile implements GrowingFile {
   keep(): void {
     onDisk("write", this.path, () => {
       persist("file", this.path, this.#descriptor, () => undefined);
-      if (this.#isNameKept) return;
-      persistName(this.path, dirname(this.path), () => undefined);
-      this.#isNameKept = true;
+      this.#names.keep(this.path);
     });
   }
 

@@ -1,8 +1,8 @@
 export { type Artefacts, openArtefacts } from "./artefacts.ts";
 export { onDisk } from "./disk-error.ts";
-export { makeFolder, sweepLeftovers, writeFileAtomic, writeNotice } from "./file.ts";
+export { makeFolder, type NewFile, sweepLeftovers, writeFileAtomic, writeFilesAtomic } from "./file.ts";
 export { type FolderLock, lockFolder, type LockTimes } from "./folder-lock.ts";
-export { type GrowingFile, openGrowingFile } from "./growing-file.ts";
+export { FolderNames, type GrowingFile, openGrowingFile } from "./growing-file.ts";
 export {
   createIdentityFile,
   openIdentityFile,
@@ -12,5 +12,6 @@ export {
   readPublicIdentity,
 } from "./identity-store.ts";
 export { type Journal, type JournalCodec, type JournalOptions, openJournal } from "./journal.ts";
+export { NoticeFile } from "./notice.ts";
 export { readFileBounded } from "./read-file.ts";
 export { PERSIST_CHANNEL, type PersistMoment, type PersistStep } from "./persist.ts";

@@ -1,9 +1,10 @@
 /**
- * An append-only file of entries. An entry whose `append` has resolved is there after any crash; one whose `append`
- * had not is there whole or not at all. Open one journal per file at a time: {@link lockFolder} its folder first.
+ * An append-only file of entries, made to last singly or many at once. An entry that was kept is there after any crash;
+ * one that was not is there whole, with all before it, or not at all. Open one journal per file at a time:
+ * {@link lockFolder} its folder first.
  */
 import fs from "node:fs";
-import { bytesToHex, equalBytes, InputError, invariant } from "@bulkhead/base";
+import { bytesToHex, concatBytes, equalBytes, InputError, invariant } from "@bulkhead/base";
 import { diskError, isDiskFull, onDisk, systemCode } from "./disk-error.ts";
 import { writeAll, writeFileAtomic } from "./file.ts";
 import {
@@ -36,11 +37,18 @@ export interface Journal<Entry> {
   readonly entries: readonly Entry[];
   /** An append that a crash has interrupted, cut off on opening; none of its entry was promised to anyone. */
   readonly torn: { readonly at: number; readonly bytes: number } | undefined;
+  /** Takes an entry that need not be on the disk yet: {@link keep} brings it there, with one wait for all that wait. */
+  add(entry: Entry): void;
+  /** Whether entries were added that are not on the disk. */
+  readonly isUnkept: boolean;
   /**
-   * Resolves when the entry is on the disk. Throws an {@link InputError} (`disk-full`, `journal-in-use`) with the
-   * journal as it was before; after a failing disk the journal takes no more.
+   * Resolves when all entries are on the disk. Throws an {@link InputError} (`disk-full`, `journal-in-use`) with the
+   * journal as it was after the last entry that was kept; after a failing disk the journal takes no more.
    */
+  keep(): Promise<void>;
+  /** Adds and keeps. */
   append(entry: Entry): Promise<void>;
+  /** What was not kept is gone. */
   close(): void;
 }
 
@@ -79,7 +87,11 @@ class OpenJournal<Entry> implements Journal<Entry> {
   readonly #descriptor: number;
   readonly #codec: JournalCodec<Entry>;
   readonly #longest: number;
+  /** After all entries, and after those that are kept. */
   #chain: Uint8Array;
+  #keptChain: Uint8Array;
+  /** Records that are not in the file yet. */
+  #unkept: Uint8Array[] = [];
   #end: number;
   #state: "open" | "broken" | "closed" = "open";
 
@@ -94,28 +106,47 @@ class OpenJournal<Entry> implements Journal<Entry> {
     const { size } = fs.fstatSync(descriptor);
     this.entries = this.#readEntries(size);
     this.torn = this.#end === size ? undefined : { at: this.#end, bytes: size - this.#end };
+    this.#keptChain = this.#chain;
     if (this.torn !== undefined) this.#cut();
   }
 
-  async append(entry: Entry): Promise<void> {
+  get isUnkept(): boolean {
+    return this.#unkept.length > 0;
+  }
+
+  add(entry: Entry): void {
     invariant(this.#state !== "closed", "an entry goes into an open journal");
     if (this.#state === "broken") throw unusable(this.#path);
     const payload = this.#codec.encode(entry);
     invariant(payload.length <= this.#longest, "an entry is within the journal's bound");
     const { record, chain } = journalRecord(this.#chain, payload);
+    this.#unkept.push(record);
+    this.#chain = chain;
+  }
+
+  async keep(): Promise<void> {
+    if (!this.isUnkept) return;
+    const records = concatBytes(...this.#unkept);
     try {
       if (fs.fstatSync(this.#descriptor).size !== this.#end) throw inUse(this.#path);
-      persist("entry", this.#path, this.#descriptor, () => writeAll(this.#descriptor, record, this.#end));
+      persist("entry", this.#path, this.#descriptor, () => writeAll(this.#descriptor, records, this.#end));
     } catch (error) {
       this.#takeBack(error);
       throw diskError("write", this.#path, error);
     }
-    this.#chain = chain;
-    this.#end += record.length;
+    this.#unkept = [];
+    this.#keptChain = this.#chain;
+    this.#end += records.length;
+  }
+
+  async append(entry: Entry): Promise<void> {
+    this.add(entry);
+    await this.keep();
   }
 
   close(): void {
     if (this.#state !== "closed") fs.closeSync(this.#descriptor);
+    this.#unkept = [];
     this.#state = "closed";
   }
 
@@ -162,8 +193,10 @@ class OpenJournal<Entry> implements Journal<Entry> {
     persist("cut", this.#path, this.#descriptor, () => fs.ftruncateSync(this.#descriptor, this.#end));
   }
 
-  /** A full disk leaves part of a record, which can be taken back; what another error leaves, nobody knows. */
+  /** A full disk leaves part of the records, which can be taken back; what another error leaves, nobody knows. */
   #takeBack(error: unknown): void {
+    this.#unkept = [];
+    this.#chain = this.#keptChain;
     this.#state = "broken";
     if (!isDiskFull(error)) return;
     try {

@@ -131,8 +131,8 @@ export class SessionChannel<Peer extends SessionPeer> implements Session {
     if (this.#told && this.#over !== undefined) changed({ type: "over", reason: this.#over });
   }
 
-  close(): void {
-    this.end({ type: "closed-by-us" }, "done");
+  close(farewell: Parameters<Session["close"]>[0] = "done"): void {
+    this.end({ type: "closed-by-us" }, farewell);
   }
 
   /** Takes the peer's word for how many of our messages it has received; gives false if that cannot be. */

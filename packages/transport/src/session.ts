@@ -24,8 +24,11 @@ export interface Session<Peer extends SessionPeer = SessionPeer> {
   onMessage(receive: Receive): void;
   /** What has changed; `over` comes last, after all that was received has been handed over. */
   onState(changed: (state: SessionState) => void): void;
-  /** Ends the session in order: what was sent before still goes out, if the link lasts. */
-  close(): void;
+  /**
+   * Ends the session in order: what was sent before still goes out, if the link lasts. Another farewell than `done` tells
+   * the peer what is wrong, at once.
+   */
+  close(farewell?: Extract<Farewell, "done" | "overflow" | "protocol-violation">): void;
 }
 
 export interface CoordinatorPeer {

@@ -2,7 +2,7 @@ import { encodeCanonical, Secret } from "@bulkhead/base";
 import { sealOnce } from "@bulkhead/crypto";
 import {
   type CoordinatorState,
-  shareKey,
+  boxKeys,
   sharesPayload,
   sharesPlaintext,
   signPayload,
@@ -88,10 +88,10 @@ describe("a dealer that deals wrongly and signs it", () => {
     const [selfMask, maskKey] = [split("self-mask"), split("mask-key")];
     const { root, proofOf } = commitShares(context.bytes, id(2), { selfMask, maskKey });
     const box = sealOnce(
-      shareKey(dealer.secrets.shareKeys.secretKey, state.adverts.get(id(1))!.shareKey, transcript, {
-        owner: id(2),
-        holder: id(1),
-      })!,
+      boxKeys(
+        { id: id(2), secretKey: dealer.secrets.shareKeys.secretKey },
+        transcript,
+      )({ id: id(1), publicKey: state.adverts.get(id(1))!.shareKey })!.toSeal,
       encodeCanonical(sharesPlaintext, {
         selfMask: selfMask[0]!.bytes,
         maskKey: maskKey[0]!.bytes,

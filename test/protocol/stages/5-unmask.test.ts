@@ -84,8 +84,8 @@ describe("a client that reveals", () => {
     expect(effects[0]).toEqual({ type: "persist", entry: { type: "revealed", round: 1, attempt: 1 } });
     const forgotten = effects.find(({ type }) => type === "forget-secrets");
     if (forgotten?.type !== "forget-secrets") throw new Error("forgets");
-    // Five of its own, and two shares of each of the four owners.
-    expect(forgotten.secrets).toHaveLength(5 + 2 * 4);
+    // Five of its own, what opened the boxes of three others, and two shares of each of the four owners.
+    expect(forgotten.secrets).toHaveLength(5 + 3 + 2 * 4);
     expect(state).not.toHaveProperty("secrets");
     expect(state).not.toHaveProperty("held");
   });

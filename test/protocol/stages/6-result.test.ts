@@ -58,6 +58,11 @@ describe("a result is refused", () => {
     expect(refusals(resultOf({ attempt: 2 }))).toEqual(UNPROVEN);
   });
 
+  test("under signatures of members whose own were seen before, and which are others", () => {
+    const forged = [...agreements].map(([from, signature]) => [from, flipped(signature, 40)] as const);
+    expect(refusals(resultOf({}, new Map(forged)))).toEqual(UNPROVEN);
+  });
+
   test("whose survivors are too few, unsorted, or not on the roster", () => {
     for (const survivors of [[1, 2], [2, 1, 3, 4], [1, 2, 3, 9], [1, 1, 2, 3], []])
       expect(refusals(resultOf({ survivors: Uint8Array.from(survivors) }))).toEqual(UNPROVEN);

@@ -137,7 +137,8 @@ export const readRoster = (
   for (const { from, ...signed } of listed) {
     if (from <= last || !seat.job.memberById.has(from)) return { code: "unknown-member" };
     last = from;
-    const advert = readAdvert(context, from, signed);
+    const own = from === seat.id && sent.type === "advert" ? sent : undefined;
+    const advert = readAdvert(context, from, signed, own);
     if (advert === undefined) return { code: "bad-signature", from, message: "advert" };
     for (const key of [advert.maskKey, advert.shareKey]) {
       if (keys.has(key.join())) return { code: "duplicate-key", from };
@@ -204,8 +205,14 @@ export const rosterMessage = ({
 // ── both ────────────────────────────────────────────────────────────────────
 
 /** Verifies the raw bytes, then decodes them; `undefined` for anything else than this member's advert in this context. */
-const readAdvert = (context: AttemptContext, from: MemberId, signed: Signed): Advert | undefined => {
-  if (!isSignedBy({ stage: "advert", context, transcript: NO_TRANSCRIPT, from }, signed)) return undefined;
+const readAdvert = (
+  context: AttemptContext,
+  from: MemberId,
+  signed: Signed,
+  known?: Signed,
+): Advert | undefined => {
+  const place = { stage: "advert", context, transcript: NO_TRANSCRIPT, from } as const;
+  if (!isSignedBy(place, signed, known)) return undefined;
   try {
     return { ...decodeCanonical(advertPayload, signed.payload), signed };
   } catch {

@@ -9,7 +9,7 @@ import { abort, type Aborted, type AwaitingPlan, complain, type InAttempt } from
 import { isSignedBy, NO_TRANSCRIPT, type Signed, signPayload } from "../context.ts";
 import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
 import { membersToBytes } from "../job.ts";
-import { type AttemptSecrets, shareKey } from "../keys.ts";
+import { type AttemptSecrets, boxKeys } from "../keys.ts";
 import {
   type ClientMessage,
   type CoordinatorMessage,
@@ -61,6 +61,8 @@ export interface AwaitingInbox extends InAttempt {
   readonly transcript: Uint8Array;
   /** Its shares of its own secrets, which it never sends before stage 5. */
   readonly ownShares: HeldShares;
+  /** What each other member's box opens with, from the agreement that gave the key for the box to that member. */
+  readonly openingKeys: ReadonlyMap<MemberId, Secret>;
 }
 
 export const onRoster = (
@@ -78,15 +80,18 @@ const shareKeys = (
   const { seat, update, context, secrets, heard, toWipe } = state;
   const transcript = transcriptOf(context, adverts);
   const dealt = dealShares(state, [...adverts.keys()]);
+  const keysWith = boxKeys({ id: seat.id, secretKey: secrets.shareKeys.secretKey }, transcript);
   const sealed: Box[] = [];
-  for (const [holder, { shareKey: peerKey }] of adverts) {
+  const openingKeys = new Map<MemberId, Secret>();
+  for (const [holder, { shareKey: publicKey }] of adverts) {
     if (holder === seat.id) continue;
-    const key = shareKey(secrets.shareKeys.secretKey, peerKey, transcript, { owner: seat.id, holder });
+    const keys = keysWith({ id: holder, publicKey });
     const shares = dealt.sharesOf(holder);
-    if (key !== undefined) sealed.push({ holder, box: sealShares(key, shares) });
+    if (keys !== undefined) sealed.push({ holder, box: sealShares(keys.toSeal, shares) });
     // Any t of them are the secrets again: only the boxes stay, and this site's own.
     for (const share of secretsOf([shares])) share.wipe();
-    if (key === undefined) return complain(state, holder);
+    if (keys === undefined) return complain({ ...state, toWipe: [...toWipe, ...openingKeys.values()] }, holder);
+    openingKeys.set(holder, keys.toOpen);
   }
   const payload = encodeCanonical(sharesPayload, { root: dealt.root, listDigest: listDigest(sealed) });
   const signed = signPayload(
@@ -103,12 +108,13 @@ const shareKeys = (
       update,
       context,
       secrets,
-      toWipe: [...toWipe, ...secretsOf([ownShares])],
+      toWipe: [...toWipe, ...secretsOf([ownShares]), ...openingKeys.values()],
       sent,
       heard,
       adverts,
       transcript,
       ownShares,
+      openingKeys,
     },
     effects: [{ type: "send", message: sent }],
   };
@@ -197,18 +203,15 @@ export const readInbox = (
 };
 
 const openShares = (
-  { seat, context, secrets, adverts, transcript }: AwaitingInbox,
+  { seat, context, adverts, openingKeys }: AwaitingInbox,
   owner: MemberId,
   { root, box }: { readonly root: Uint8Array; readonly box: Uint8Array },
 ): HeldShares | undefined => {
-  const way = { owner, holder: seat.id };
-  const key = shareKey(secrets.shareKeys.secretKey, adverts.get(owner)!.shareKey, transcript, way);
-  const plaintext = key && openOnce(key, box);
-  key?.wipe();
+  const plaintext = openOnce(openingKeys.get(owner)!, box);
   if (plaintext === undefined) return undefined;
   try {
     const shares = decodeCanonical(sharesPlaintext, plaintext);
-    const claim = { context: context.bytes, ...way, holders: [...adverts.keys()] };
+    const claim = { context: context.bytes, owner, holder: seat.id, holders: [...adverts.keys()] };
     const { selfMask, selfMaskProof, maskKey, maskKeyProof } = shares;
     const areCommitted =
       verifyShare(root, { ...claim, kind: "self-mask", share: selfMask, proof: selfMaskProof }) &&

@@ -8,7 +8,7 @@ import { byMember, maskingStreams, type MemberId } from "@bulkhead/secagg";
 import { abort, type Aborted, type AwaitingPlan, complain, type InAttempt } from "../client-state.ts";
 import { isSignedBy, type Signed, signPayload } from "../context.ts";
 import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
-import { type AttemptSecrets, pairMaskKey, secretsToWipe, selfMaskKey } from "../keys.ts";
+import { type AttemptSecrets, pairMaskKeys, secretsToWipe, selfMaskKey } from "../keys.ts";
 import {
   type ClientMessage,
   type CoordinatorMessage,
@@ -63,7 +63,7 @@ export const onInbox = (
 ): Step<AwaitingUpdate | Masking | AwaitingPlan | Aborted, ClientEffect> => {
   const held = readInbox(state, shares);
   if ("code" in held) return held.code === "bad-share" ? complain(state, held.dealer) : abort(state, held);
-  const { seat, update, context, secrets, sent, heard, adverts, transcript } = state;
+  const { seat, update, context, secrets, sent, heard, adverts, transcript, openingKeys } = state;
   const sharers = [...held.keys()];
   return maskWhenTrained({
     stage: "awaiting-update",
@@ -71,7 +71,7 @@ export const onInbox = (
     update,
     context,
     secrets,
-    toWipe: [...secretsToWipe(secrets), ...secretsOf(held.values())],
+    toWipe: [...secretsToWipe(secrets), ...secretsOf(held.values()), ...openingKeys.values()],
     sent,
     heard,
     adverts,
@@ -102,13 +102,13 @@ const maskStreams = ({
   transcript,
   sharers,
 }: AwaitingUpdate): readonly MaskStream[] | { readonly weakKeyOf: MemberId } => {
-  const own = { id: seat.id, secretKey: secrets.maskKeys.secretKey };
+  const keyWith = pairMaskKeys({ id: seat.id, secretKey: secrets.maskKeys.secretKey }, transcript);
   const streams: MaskStream[] = [];
   for (const stream of maskingStreams(seat.id, sharers)) {
     const key =
       stream.type === "self"
         ? selfMaskKey(secrets.selfMaskSeed, transcript, seat.id)
-        : pairMaskKey(own, { id: stream.peer, publicKey: adverts.get(stream.peer)!.maskKey }, transcript);
+        : keyWith({ id: stream.peer, publicKey: adverts.get(stream.peer)!.maskKey });
     if (key === undefined) return { weakKeyOf: stream.type === "pair" ? stream.peer : seat.id };
     streams.push({ key, sign: stream.sign });
   }
@@ -247,8 +247,9 @@ export const readTrailer = (
   { context, transcript }: Pick<Sharing, "context" | "transcript">,
   from: MemberId,
   signed: Signed,
+  known?: Signed,
 ): Trailer | undefined => {
-  if (!isSignedBy({ stage: "masked", context, transcript, from }, signed)) return undefined;
+  if (!isSignedBy({ stage: "masked", context, transcript, from }, signed, known)) return undefined;
   try {
     return { ...decodeCanonical(maskedPayload, signed.payload), signed };
   } catch {

@@ -42,17 +42,28 @@ export const agreedPayload = ({ survivors, trailersDigest: digest }: Agreed): Ui
     trailersDigest: digest,
   });
 
-/** The distinct survivors whose signature over exactly this set is valid. */
+/** Signatures over one set, by survivor. */
+export type Agreements = ReadonlyMap<MemberId, Uint8Array>;
+
+/**
+ * The distinct survivors whose signature over exactly this set is valid. `known` are signatures over this very set at
+ * this very place that this side has made or verified before.
+ */
 export const validAgreements = (
   place: Omit<SigningPlace, "stage" | "from">,
   agreed: Agreed,
   agreements: Iterable<{ readonly from: MemberId; readonly signature: Uint8Array }>,
-): ReadonlySet<MemberId> => {
+  known: Agreements = new Map(),
+): Agreements => {
   const payload = agreedPayload(agreed);
-  const valid = new Set<MemberId>();
-  for (const { from, signature } of agreements)
-    if (!valid.has(from) && agreed.survivors.includes(from))
-      if (isSignedBy({ ...place, stage: "agree", from }, { payload, signature })) valid.add(from);
+  const valid = new Map<MemberId, Uint8Array>();
+  for (const { from, signature } of agreements) {
+    if (valid.has(from) || !agreed.survivors.includes(from)) continue;
+    const before = known.get(from);
+    const knownSigned = before && { payload, signature: before };
+    if (isSignedBy({ ...place, stage: "agree", from }, { payload, signature }, knownSigned))
+      valid.set(from, signature);
+  }
   return valid;
 };
 
@@ -106,7 +117,8 @@ const readSurvivors = (
   for (const { from, ...signed } of listed) {
     if (from <= last || !state.sharers.includes(from)) return { code: "not-a-subset", message: "survivors" };
     last = from;
-    const trailer = readTrailer(state, from, signed);
+    const own = from === state.seat.id && state.sent.type === "masked" ? state.sent : undefined;
+    const trailer = readTrailer(state, from, signed, own);
     if (trailer === undefined) return { code: "bad-signature", from, message: "masked" };
     if (!equalBytes(trailer.sharersDigest, state.sharersDigest)) return { code: "sharers-differ", from };
     trailers.set(from, trailer);

@@ -15,7 +15,7 @@ import {
 import { abort, type Aborted, type InAttempt, withEntry } from "../client-state.ts";
 import { isSignedBy, type Signed, signPayload } from "../context.ts";
 import { type Attempt, except, nameOf, toAll, tooFew, type Void, voidAttempt } from "../coordinator-state.ts";
-import { maskKeysOf, pairMaskKey, selfMaskCommitment, selfMaskKey } from "../keys.ts";
+import { maskKeysOf, pairMaskKeys, selfMaskCommitment, selfMaskKey } from "../keys.ts";
 import {
   type ClientMessage,
   type CoordinatorMessage,
@@ -30,6 +30,7 @@ import type { Dealt } from "./2-share-keys.ts";
 import type { Trailer } from "./3-masked-input.ts";
 import {
   type Agreed,
+  type Agreements,
   type AwaitingQuorum,
   type CollectingAgreements,
   isHopeless,
@@ -47,7 +48,10 @@ const KINDS: readonly ShareKind[] = ["self-mask", "mask-key"];
 
 export interface AwaitingResult extends InAttempt {
   readonly stage: "awaiting-result";
+  readonly transcript: Uint8Array;
   readonly agreed: Agreed;
+  /** The quorum, verified: the result comes with the same signatures. */
+  readonly quorum: Agreements;
 }
 
 /** Releases shares once, for the set that it signed itself, and only under a quorum of signatures over that very set. */
@@ -56,9 +60,10 @@ export const onQuorum = (
   { agreements }: MessageOf<CoordinatorMessage, "quorum">,
 ): Step<AwaitingResult | Aborted, ClientEffect> => {
   const { context, transcript, agreed, seat, update, heard, toWipe } = state;
-  const valid = validAgreements({ context, transcript }, agreed, agreements).size;
+  const own = state.sent.type === "agree" ? [[seat.id, state.sent.signature] as const] : [];
+  const quorum = validAgreements({ context, transcript }, agreed, agreements, new Map(own));
   const needed = seat.job.threshold;
-  if (valid < needed) return abort(state, { code: "no-quorum", valid, needed });
+  if (quorum.size < needed) return abort(state, { code: "no-quorum", valid: quorum.size, needed });
   const payload = encodeCanonical(unmaskPayload, { shares: revealedShares(state) });
   const signed = signPayload(
     { stage: "unmask", context, transcript, from: seat.id },
@@ -76,7 +81,9 @@ export const onQuorum = (
       toWipe: [],
       sent,
       heard,
+      transcript,
       agreed,
+      quorum,
     },
     effects: [
       { type: "persist", entry },
@@ -217,17 +224,19 @@ export const unmaskStreams = (
     secrets.set(owner, secret);
   }
   const { transcript, adverts, sharers, survivors } = state;
+  const lost = new Map(
+    except(sharers, new Set(survivors)).map((id) => {
+      const own = { id, secretKey: secrets.get(id)! };
+      return [id, pairMaskKeys(own, transcript)] as const;
+    }),
+  );
   const streams: MaskStream[] = [];
   for (const stream of unmaskingStreams(sharers, survivors)) {
     const { member, sign } = stream;
     const key =
       stream.type === "self"
         ? selfMaskKey(secrets.get(member)!, transcript, member)
-        : pairMaskKey(
-            { id: stream.peer, secretKey: secrets.get(stream.peer)! },
-            { id: member, publicKey: adverts.get(member)!.maskKey },
-            transcript,
-          );
+        : lost.get(stream.peer)!({ id: member, publicKey: adverts.get(member)!.maskKey });
     if (key === undefined) return { code: "reconstruction-failed", owner: member };
     streams.push({ key, sign });
   }

@@ -13,7 +13,7 @@ import {
   type InAttempt,
   type Seat,
 } from "../client-state.ts";
-import { attemptContext } from "../context.ts";
+import { type AttemptContext, attemptContext } from "../context.ts";
 import { type Attempt, except, nameOf, type Void, voidAttempt } from "../coordinator-state.ts";
 import { membersOfBytes, membersToBytes } from "../job.ts";
 import { type CoordinatorMessage, type MessageOf, type ResultPayload, resultPayload } from "../messages.ts";
@@ -78,9 +78,20 @@ const readResult = (
   const agreed = { survivors, trailersDigest: result.trailersDigest };
   if ("agreed" in state && !isSameSet(state.agreed, agreed)) return undefined;
   const context = attemptContext(job, result, modelHash);
-  const valid = validAgreements({ context, transcript: result.transcript }, agreed, agreements);
+  const known = isAgreedAt(state, context, result.transcript) ? state.quorum : new Map();
+  const valid = validAgreements({ context, transcript: result.transcript }, agreed, agreements, known);
   return valid.size >= job.threshold ? result : undefined;
 };
+
+/** Whether this site has verified a quorum in this very context; that it was over this very set has been checked. */
+const isAgreedAt = (
+  state: AwaitingPlan | InAttempt | AwaitingResult,
+  context: AttemptContext,
+  transcript: Uint8Array,
+): state is AwaitingResult =>
+  "quorum" in state &&
+  equalBytes(state.context.bytes, context.bytes) &&
+  equalBytes(state.transcript, transcript);
 
 const decodeResult = (payload: Uint8Array): ResultPayload | undefined => {
   try {
