@@ -11,6 +11,7 @@ export * from "./ring/open-ring-engine.ts";
 export * from "./ring/ring-engine.ts";
 export { type RingTools, ringTools } from "./ring/ring-tools.ts";
 export * from "./ring/self-test.ts";
+export * from "./ring/tensorflow-ring-engine.ts";
 export * from "./ring/webgpu-ring-engine.ts";
 export * from "./from-crypto.ts";
 export type { BackendSurvey } from "./survey/probe-backend.ts";
