@@ -3,6 +3,7 @@
  * one engine for each thread: a thread opens one backend, and the last one opened is in force.
  */
 import { InputError, invariant } from "@bulkhead/base";
+import { expectBf16 } from "./bf16.ts";
 import { repairCore } from "./core-repairs.ts";
 import { repairCpu } from "./cpu-repairs.ts";
 import { openNative } from "./native.ts";
@@ -40,6 +41,7 @@ const SLOWER = {
 
 /** Throws an {@link InputError} when the named backend, or with `auto` every one, cannot be used here. */
 export const openBackend = async (preference: BackendPreference = "auto"): Promise<Backend> => {
+  expectBf16();
   const refusals: string[] = [];
   for (const name of preference === "auto" ? BACKENDS : [preference]) {
     const opened = await tryOpen(name, preference !== "auto");
