@@ -35,7 +35,7 @@ export const BACKENDS: readonly BackendName[] = ["tensorflow", "webgpu", "wasm",
 const SLOWER = {
   tensorflow: "",
   webgpu: "",
-  wasm: ", 5 to 10 times slower than the native one",
+  wasm: ", 3 to 10 times slower than the native one",
   cpu: ", more than 100 times slower than the native one",
 } as const;
 
