@@ -1,6 +1,7 @@
 /** `site.yaml`: one shape with its defaults; relative paths are relative to the file. */
 import path from "node:path";
 import { type LoadedConfig, loadConfig, LOG_LEVELS, renderConfigTemplate, z } from "@bulkhead/console";
+import { RING_ENGINE_CHOICES } from "@bulkhead/compute";
 import { dataSchema, dataSettings } from "./config-data.ts";
 import { policySchema } from "./config-policy.ts";
 import { policyShape, type SitePolicy } from "./policy.ts";
@@ -35,6 +36,12 @@ const siteSchema = z.strictObject({
     .enum(["auto", "tensorflow", "webgpu", "wasm", "cpu"])
     .default("auto")
     .describe("The TensorFlow.js backend to train on; auto takes the fastest that works here."),
+  precision: z
+    .enum(["f32", "bf16"])
+    .default("f32")
+    .describe(
+      "bf16 takes matrix products in 16 bits: faster where the processor can (Linux, AMX or AVX-512 BF16; refused elsewhere) and the backend is tensorflow. Updates then differ by machine.",
+    ),
   policy: policySchema
     .prefault({})
     .describe(
@@ -78,6 +85,12 @@ const siteSchema = z.strictObject({
     })
     .prefault({})
     .describe("How far the process with the rows has to be confined."),
+  engine: z
+    .enum(RING_ENGINE_CHOICES)
+    .default("auto")
+    .describe(
+      "The ring engine, which masks updates: auto takes the fastest that works here; doctor lists them.",
+    ),
   threads: z
     .number()
     .int()

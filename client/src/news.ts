@@ -36,7 +36,14 @@ export type OutcomeType = (typeof OUTCOMES)[number];
 
 const news = variant({
   /** Identity, contract, data, model and engines are all there. */
-  ready: { member: count, applied: count, rows: count, backend: sentence, notice: optional(sentence) },
+  ready: {
+    member: count,
+    applied: count,
+    rows: count,
+    backend: sentence,
+    engine: sentence,
+    notice: optional(sentence),
+  },
   /** One step of the machine, as `describe` tells it. */
   step: {
     round: count,

@@ -2,6 +2,7 @@
 import type { Program } from "@bulkhead/console";
 import {
   commandProgram,
+  type EngineFlags,
   type Ends,
   exampleText,
   exportIdentity,
@@ -10,6 +11,7 @@ import {
   type PassphraseFlags,
   passphraseSourceOf,
   showIdentity,
+  withEngine,
   withPassphrase,
 } from "@bulkhead/party";
 import type { Command } from "commander";
@@ -189,7 +191,7 @@ const addData = (root: Command, ends: Ends): void => {
 };
 
 const addRunning = (root: Command, ends: Ends): void => {
-  withPassphrase(root.command("run"))
+  withEngine(withPassphrase(root.command("run")))
     .description("Take part in a contract's rounds, or go on with them after a stop or a crash.")
     .requiredOption(...CONFIG)
     .requiredOption(...SIGNED_CONTRACT)
@@ -200,7 +202,7 @@ const addRunning = (root: Command, ends: Ends): void => {
       exampleText("npx bulkhead-client run --config north/site.yaml --contract signed-contract.json"),
     )
     .action(
-      ends((flags: ContractFlags & PassphraseFlags & { readonly runId?: string }) =>
+      ends((flags: ContractFlags & PassphraseFlags & EngineFlags & { readonly runId?: string }) =>
         run({ ...flags, passphrase: passphraseSourceOf(flags) }),
       ),
     );

@@ -16,6 +16,7 @@ import {
   type TypeOf,
   variant,
 } from "@bulkhead/base";
+import { RING_ENGINE_CHOICES } from "@bulkhead/compute";
 import { memberId } from "@bulkhead/secagg";
 import { policyShape } from "./policy.ts";
 
@@ -62,6 +63,8 @@ const cellShape = record({
   /** Of a contract whose task is a module: the trainer's file. */
   trainerModule: optional(path),
   backend: oneOf("auto", "tensorflow", "webgpu", "wasm", "cpu"),
+  precision: oneOf("f32", "bf16"),
+  ringEngine: oneOf(...RING_ENGINE_CHOICES),
   /** Threads of the ring engine. */
   ringThreads: optional(integer(1, 64)),
   policy: policyShape,

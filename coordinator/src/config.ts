@@ -1,6 +1,7 @@
 /** `coordinator.yaml`: one shape with its defaults; relative paths are relative to the file. */
 import path from "node:path";
 import { type LoadedConfig, loadConfig, LOG_LEVELS, renderConfigTemplate, z } from "@bulkhead/console";
+import { RING_ENGINE_CHOICES } from "@bulkhead/compute";
 import { LISTEN_LIMITS } from "@bulkhead/transport";
 
 const milliseconds = (most: number) => z.number().int().min(0).max(most);
@@ -64,6 +65,12 @@ const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("Bounds on what others can make this process do."),
+  engine: z
+    .enum(RING_ENGINE_CHOICES)
+    .default("auto")
+    .describe(
+      "The ring engine, which adds up uploads and takes off masks: auto takes the fastest that works here; doctor lists them.",
+    ),
   threads: z
     .number()
     .int()

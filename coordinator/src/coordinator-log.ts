@@ -8,6 +8,8 @@ import type { Presence } from "./enrolment.ts";
 export type CoordinatorEvents = {
   /** As it is in force, defaults included; secrets are redacted. */
   readonly config: { readonly text: string };
+  /** The ring engine that adds up this process's rounds. */
+  readonly engine: { readonly text: string };
   readonly listening: { readonly url: string; readonly host: string; readonly port: number };
   readonly "attempt-opened": AttemptFields;
   readonly "attempt-resumed": AttemptFields & { readonly after: string };

@@ -1,7 +1,7 @@
 /** The composition root: everything that a coordinator is made of, put together once, for one contract. */
 import path from "node:path";
 import { equalBytes, InputError } from "@bulkhead/base";
-import type { RingEngine } from "@bulkhead/compute";
+import { engineText, type RingEngine } from "@bulkhead/compute";
 import type { Identity } from "@bulkhead/crypto";
 import {
   type ClientFrame,
@@ -111,7 +111,7 @@ const start = async (
     await adoptInitialModel(folder, job, options.initialModel);
     const progress = journal.entries.reduce(progressAfter, NO_PROGRESS);
     const model = await loadModel(folder, job, progress.applied);
-    const report = await openRunReport(folder, job, progress);
+    const report = await openRunReport(folder, job, { progress, engine: engineText(options.engine) });
     const parts = assemble(options, { job, folder, journal, progress, model, report });
     const listener = await listenWebSocket({
       ...options.listen,

@@ -3,6 +3,7 @@ import type { Program } from "@bulkhead/console";
 import {
   commandProgram,
   doctor,
+  type EngineFlags,
   type Ends,
   exampleText,
   exportIdentity,
@@ -11,6 +12,7 @@ import {
   type PassphraseFlags,
   passphraseSourceOf,
   showIdentity,
+  withEngine,
   withPassphrase,
 } from "@bulkhead/party";
 import type { Command } from "commander";
@@ -166,7 +168,7 @@ const addGathering = (contract: Command, ends: Ends): void => {
 };
 
 const addRunning = (root: Command, ends: Ends): void => {
-  withPassphrase(root.command("start"))
+  withEngine(withPassphrase(root.command("start")))
     .description("Run a contract's rounds, or go on with them after a stop or a crash.")
     .requiredOption(...CONFIG)
     .requiredOption("--contract <file>", "signed-contract.json, with everybody's signature")
@@ -181,12 +183,13 @@ const addRunning = (root: Command, ends: Ends): void => {
     .action(
       ends(
         (
-          options: PassphraseFlags & {
-            readonly config: string;
-            readonly contract: string;
-            readonly initial?: string;
-            readonly json?: true;
-          },
+          options: PassphraseFlags &
+            EngineFlags & {
+              readonly config: string;
+              readonly contract: string;
+              readonly initial?: string;
+              readonly json?: true;
+            },
         ) => start({ ...options, passphrase: passphraseSourceOf(options) }),
       ),
     );

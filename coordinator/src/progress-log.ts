@@ -25,6 +25,8 @@ const liveOf = (event: Name, fields: Fields, rounds: number): string | undefined
 const saidOf = (event: Name, fields: Fields, rounds: number): string | undefined => {
   const text = (name: string) => textOf(fields[name]);
   switch (event) {
+    case "engine":
+      return `ring engine ${text("text")}`;
     case "listening":
       return `listening at ${text("url")}`;
     case "attempt-resumed":

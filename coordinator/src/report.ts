@@ -61,17 +61,25 @@ export const meanLossOf = (scalars: Scalars): number | undefined => {
 
 const voidSummary = ({ attempt, code, words }: VoidEntry): JsonObject => ({ attempt, code, words });
 
+interface Facts {
+  /** The ring engine of this process. */
+  readonly engine: string;
+  readonly rounds: readonly Json[];
+}
+
 /** The report of one job; rounds that an earlier process has finished are read from their summaries. */
 export class RunReport {
   readonly #folder: JobFolder;
   readonly #job: Job;
   readonly #notice: NoticeFile;
+  readonly #engine: string;
   readonly #rounds: Json[];
 
-  constructor(folder: JobFolder, job: Job, rounds: readonly Json[]) {
+  constructor(folder: JobFolder, job: Job, { engine, rounds }: Facts) {
     this.#folder = folder;
     this.#job = job;
     this.#notice = new NoticeFile(folder.report);
+    this.#engine = engine;
     this.#rounds = [...rounds];
   }
 
@@ -93,6 +101,7 @@ export class RunReport {
       minimum: least,
       outcome: end.outcome,
       ...(end.code === undefined ? {} : { reason: { code: end.code, words: end.why ?? "" } }),
+      engine: this.#engine,
       roundsPlanned: contract.training.rounds,
       roundsApplied: progress.applied.length,
       // oxlint-disable-next-line unicorn/no-null -- JSON's word for what is not there
@@ -110,11 +119,11 @@ export class RunReport {
 export const openRunReport = async (
   folder: JobFolder,
   job: Job,
-  { applied }: Progress,
+  { progress, engine }: { readonly progress: Progress; readonly engine: string },
 ): Promise<RunReport> => {
   const rounds: Json[] = [];
-  for (const { round } of applied) rounds.push(await readSummary(folder, round));
-  return new RunReport(folder, job, rounds);
+  for (const { round } of progress.applied) rounds.push(await readSummary(folder, round));
+  return new RunReport(folder, job, { engine, rounds });
 };
 
 /** What cannot be read of a summary is left out of the report, and no reason to stop training. */

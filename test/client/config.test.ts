@@ -30,6 +30,8 @@ describe("a site's config", () => {
         badRowLimit: { type: "share", share: 0.01 },
       },
       backend: "auto",
+      precision: "f32",
+      engine: "auto",
       policy: {},
       network: { proxy: "environment", reachMs: 60_000 },
       wall: { require: "none" },
@@ -95,6 +97,8 @@ describe("a site's config", () => {
     ["no path", { ...BASE, data: { ...DATA, paths: [] } }, "config-value", "data.paths"],
     ["an address that is none", { ...BASE, network: { address: "http://x" } }, "config-value", "network"],
     ["a backend nobody has", { ...BASE, backend: "cuda" }, "config-value", "backend"],
+    ["a precision nobody has", { ...BASE, precision: "f8" }, "config-value", "precision"],
+    ["an engine nobody has", { ...BASE, engine: "gpu" }, "config-value", "engine"],
   ])("refuses %s, and says where", async (_, config, code, place) => {
     await expect(load(config)).rejects.toMatchObject({ code, place: expect.stringContaining(place) });
   });

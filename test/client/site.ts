@@ -112,6 +112,8 @@ export const settingsOf = (federation: Federation, place: number): CellSettings 
     },
     trainerModule: path.join(home, "trainer.mjs"),
     backend: "auto",
+    precision: "f32",
+    ringEngine: "auto",
     policy: {},
   };
 };

@@ -19,7 +19,7 @@ const opened = () => {
 test("news become what a person asks for, and the end stays when the process is gone", async () => {
   const { file, status } = opened();
   expect(await readStatus(file)).toMatchObject({ outcome: "running", doing: "starting", link: "none" });
-  status.hear({ type: "ready", member: 2, applied: 1, rows: 10, backend: "wasm" });
+  status.hear({ type: "ready", member: 2, applied: 1, rows: 10, backend: "wasm", engine: "cpu, 1 thread" });
   status.hear({ type: "link", state: "open" });
   const step = { before: "awaiting-plan", after: "awaiting-roster", event: "planned", sent: 1, reasons: [] };
   status.hear({ type: "step", round: 2, attempt: 1, ...step });

@@ -43,7 +43,7 @@ test("people get lines with what matters, and no line begins inside another", ()
   const lines = written(process.stderr, () => {
     const teller = openTeller({ json: false, level: "info", run: "nightly", rounds: 5 });
     teller.say("config", {}, "config in force:\nstate: state");
-    teller.news({ type: "ready", member: 1, applied: 1, rows: 40, backend: "wasm" });
+    teller.news({ type: "ready", member: 1, applied: 1, rows: 40, backend: "wasm", engine: "cpu, 1 thread" });
     teller.news({ type: "applied", round: 2, survivors: 3, modelHash: "00".repeat(32) });
     teller.news(STEP);
     teller.news({ type: "problem", code: "x", place: "row\n7", problem: "is bad", cure: "mend it" });
@@ -52,7 +52,7 @@ test("people get lines with what matters, and no line begins inside another", ()
   expect(lines).toEqual([
     "config in force:",
     "state: state",
-    "ready: 40 rows, backend wasm, 1 of 5 rounds applied",
+    "ready: 40 rows, backend wasm, ring engine cpu, 1 thread, 1 of 5 rounds applied",
     "round 2 of 5: applied the sum of 3 updates",
     "round 2 of 5, attempt 1: aborted",
     "round 2: a message does not carry the signature of the member it names (from 2)",

@@ -60,6 +60,8 @@ const newSite = () => {
     },
     modelFolder: at("model"),
     backend: "auto",
+    precision: "f32",
+    ringEngine: "auto",
     policy: {},
   };
   const gateway: GatewaySettings = {

@@ -4,6 +4,7 @@ import {
   CHECK_LANES,
   cpuRingEngine,
   inlineRingEngine,
+  openTensorflowRingEngine,
   type QuantiseJob,
   type RingEngine,
   type RingGeometry,
@@ -63,6 +64,7 @@ const engines: readonly RingEngine[] = [
   inlineRingEngine(ringTools("plain")),
   cpuRingEngine({ threads: 2 }),
   cpuRingEngine({ threads: 1, kernels: "plain" }),
+  await openTensorflowRingEngine({ host: inlineRingEngine, backend: "cpu" }),
 ];
 const TWO_THREADS = engines[2]!;
 afterAll(async () => {
@@ -75,6 +77,7 @@ test("what an engine uses of the machine is said", () => {
     "inline: the caller's thread, plain kernels",
     "cpu: 2 threads, WebAssembly SIMD",
     "cpu: 1 thread, plain kernels",
+    "tensorflow: backend cpu, tfjs 4.22.0",
   ]);
 });
 

@@ -74,7 +74,14 @@ test("an undisturbed job of three cells", async () => {
   ];
   expect([...new Set(types)]).toEqual(order);
   expect(newsOf(site!, "ready")).toEqual([
-    { type: "ready", member: 1, applied: 0, rows: 3, backend: "known updates" },
+    {
+      type: "ready",
+      member: 1,
+      applied: 0,
+      rows: 3,
+      backend: "known updates",
+      engine: expect.stringMatching(/^inline, /u),
+    },
   ]);
   expect(newsOf(site!, "trained")[0]).toEqual({
     type: "trained",

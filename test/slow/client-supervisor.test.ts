@@ -79,6 +79,8 @@ const CELL: CellSettings = {
     badRowLimit: { type: "count", count: 0 },
   },
   backend: "auto",
+  precision: "f32",
+  ringEngine: "auto",
   policy: {},
 };
 

@@ -143,7 +143,10 @@ test("auto takes the fastest, closes the others and remembers", async () => {
 test("an engine that there is not is refused with the names of those that there are", async () => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as a word of the command line comes
   const error = await problemOf(openRingEngine({ engine: "gpu" as "cpu" }));
-  expect(error).toMatchObject({ code: "ring-engine-unknown", cure: "choose one of auto, cpu, webgpu" });
+  expect(error).toMatchObject({
+    code: "ring-engine-unknown",
+    cure: "choose one of auto, cpu, webgpu, tensorflow",
+  });
 });
 
 test("the list of engines says of each how fast it is, or why it cannot be used", async () => {
@@ -169,5 +172,12 @@ test("the list of engines says of each how fast it is, or why it cannot be used"
 test("the engine of this machine opens by its name", async () => {
   const engine = await openRingEngine({ engine: "cpu", threads: 1 });
   expect(engine.name).toBe("cpu");
+  await engine.close();
+});
+
+test("the engine that adds in tensors opens where it is named, on the best backend there is", async () => {
+  const engine = await openRingEngine({ engine: "tensorflow", threads: 1 });
+  expect(engine.name).toBe("tensorflow");
+  expect(engine.detail).toMatch(/^backend (?:tensorflow, TensorFlow|(?:webgpu|wasm|cpu), tfjs) /u);
   await engine.close();
 });

@@ -83,7 +83,8 @@ test("from init to a report: a job is drafted, signed, started, stopped by a sig
   const quiet = { listen: { host: "127.0.0.1", port: 0 }, log: { level: "error" } };
   fs.writeFileSync(config, JSON.stringify({ identity: "identity.key", state: "state", ...quiet }));
 
-  const start = () => launch(MAIN, ["start", "--config", config, "--contract", signed, ...pass, "--json"]);
+  const start = (...more: readonly string[]) =>
+    launch(MAIN, ["start", "--config", config, "--contract", signed, ...pass, "--json", ...more]);
   const { contract } = await readSignedContractFile(signed);
   const job = jobOf(contract);
   let url = "";
@@ -105,7 +106,7 @@ test("from init to a report: a job is drafted, signed, started, stopped by a sig
   first.child.kill("SIGTERM");
   expect(await first.ended).toBe(5);
 
-  const second = start();
+  const second = start("--engine", "cpu");
   url = await listening(second, at("provider", "state", "status.json"));
   train();
   expect(await second.ended).toBe(0);
@@ -119,6 +120,7 @@ test("from init to a report: a job is drafted, signed, started, stopped by a sig
   expect(after.stdout).toContain("Now: nothing.");
   const report = await run("report", "--config", config);
   expect(report.stdout).toContain("done, 2 of 2 rounds");
+  expect(report.stdout).toMatch(/^Ring engine: cpu, \d threads?, /mu);
   const json = await run("report", "--config", config, "--contract", signed, "--json");
   expect(parse(json.stdout)).toMatchObject({ kind: "bulkhead/run", outcome: "done", roundsApplied: 2 });
 });
@@ -147,9 +149,13 @@ test("bad input is one line with a cure and a numbered exit code", async () => {
   expect(wrong.ended).toBe(2);
   expect(wrong.stderr).toContain("the passphrase does not open this identity");
   expect(wrong.stderr).not.toContain("battery");
-  const unsigned = await run("start", "--config", config, "--contract", at("c", "contract.json"), ...pass);
+  const start = ["start", "--config", config, "--contract", at("c", "contract.json"), ...pass];
+  const unsigned = await run(...start);
   expect(unsigned.ended).toBe(3);
   expect(unsigned.stderr.trimEnd().split("\n")).toHaveLength(1);
+  const unknown = await run(...start, "--engine", "gpu");
+  expect(unknown.ended).toBe(2);
+  expect(unknown.stderr).toContain("Allowed choices are auto, cpu, webgpu, tensorflow.");
   fs.writeFileSync(config, "identity: identity.key\nstat: state\n");
   const typo = await run("status", "--config", config);
   expect(typo.ended).toBe(2);

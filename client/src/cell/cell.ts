@@ -1,5 +1,6 @@
 /** The composition root of the process that has the rows: everything it is made of, put together once, for one contract. */
 import { InputError, type InputProblem, type Secret } from "@bulkhead/base";
+import { engineText } from "@bulkhead/compute";
 import type { Identity } from "@bulkhead/crypto";
 import type { SignedContract } from "@bulkhead/protocol";
 import { type News, problemNews } from "../news.ts";
@@ -116,13 +117,14 @@ class CellRun {
     return outcomeOfReason({ code: "consent-withdrawn" });
   }
 
-  #tellReady({ member, start, rows, trainer }: Site): void {
+  #tellReady({ member, start, rows, trainer, engine }: Site): void {
     this.#desk.tell({
       type: "ready",
       member,
       applied: start?.round ?? 0,
       rows: rows.rows.length,
       backend: trainer.backend,
+      engine: engineText(engine),
       ...(trainer.notice === undefined ? {} : { notice: trainer.notice }),
     });
   }

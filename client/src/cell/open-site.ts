@@ -1,5 +1,5 @@
 /** Everything that a site takes part with: journal, rows, trainer, engine. */
-import { openRingEngine, type RingEngine } from "@bulkhead/compute";
+import { openRingEngine, type RingEngine, type RingEngineOptions, useBf16 } from "@bulkhead/compute";
 import type { Examples } from "@bulkhead/connectors";
 import { type Example, openThreadedTrainer, type Trainer } from "@bulkhead/finetune";
 import type { Journal } from "@bulkhead/store";
@@ -69,10 +69,11 @@ export const openSite = async (
   const rows = await readSiteRows(settings.data, contract, signal);
   const evaluation = settings.evaluation && (await readSiteRows(settings.evaluation, contract, signal)).rows;
   signal.throwIfAborted();
+  if (settings.precision === "bf16") useBf16();
   const openTrainer = tools.openTrainer ?? openThreadedTrainer;
   const trainer = await openSiteTrainer(contract, settings, rows.rows, openTrainer);
   try {
-    const engine = await (tools.openEngine ?? (() => openRingEngine(threadsOf(settings))))();
+    const engine = await (tools.openEngine ?? (() => openRingEngine(engineOptions(settings))))();
     const training = new TrainDesk(trainer);
     return { ...membership, ...state, trainer, training, engine, rows, evaluation, start };
   } catch (error) {
@@ -81,5 +82,7 @@ export const openSite = async (
   }
 };
 
-const threadsOf = ({ ringThreads }: Membership["settings"]): { readonly threads?: number } =>
-  ringThreads === undefined ? {} : { threads: ringThreads };
+const engineOptions = ({ ringEngine, ringThreads }: Membership["settings"]): RingEngineOptions => ({
+  engine: ringEngine,
+  ...(ringThreads !== undefined && { threads: ringThreads }),
+});

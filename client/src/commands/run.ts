@@ -1,6 +1,7 @@
 /** `run`: takes part in a contract's rounds to their end. The same run id is the same run. */
 import { InputError, type InputProblem } from "@bulkhead/base";
 import { EXIT, type PassphraseSource, readPassphrase, stopSignal } from "@bulkhead/console";
+import { effectiveWith, type EngineFlags } from "@bulkhead/party";
 import { loadSiteConfig } from "../config.ts";
 import { isMarked } from "../supervisor/contract-register.ts";
 import { type PreparedSite, prepareSite } from "../supervisor/prepare-site.ts";
@@ -11,7 +12,7 @@ import { siteFolder } from "../supervisor/settings-of-config.ts";
 import { openTeller, type Teller } from "../supervisor/tell-news.ts";
 import { raiseWall, type Wall } from "../supervisor/wall/wall.ts";
 
-interface RunOptions {
+interface RunOptions extends EngineFlags {
   readonly config: string;
   readonly contract: string;
   readonly passphrase: PassphraseSource;
@@ -21,7 +22,8 @@ interface RunOptions {
 
 export const run = async (options: RunOptions): Promise<number> => {
   const signal = stopSignal();
-  const { config, effective } = await loadSiteConfig(options.config);
+  const loaded = await loadSiteConfig(options.config);
+  const config = { ...loaded.config, engine: options.engine ?? loaded.config.engine };
   const site = await prepareSite(config, options.contract);
   const id = options.runId ?? `${site.job.contract.job}-${site.contract.slice(0, 16)}`;
   expectRunId(id);
@@ -31,7 +33,7 @@ export const run = async (options: RunOptions): Promise<number> => {
   const rounds = site.job.contract.training.rounds;
   const teller = openTeller({ json: options.json === true, level: config.log.level, run: id, rounds });
   try {
-    sayStart(teller, { site, wall, id, effective: effective() });
+    sayStart(teller, { site, wall, id, effective: effectiveWith(loaded.effective(), options) });
     const claim = await claimRun({
       ...placeOf(site, id),
       signal,

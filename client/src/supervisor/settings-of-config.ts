@@ -24,7 +24,19 @@ interface CellFacts extends PolicyFacts {
 }
 
 export const cellSettings = (
-  { identity, state, data, evaluation, model, trainer, backend, threads, policy }: SiteConfig,
+  {
+    identity,
+    state,
+    data,
+    evaluation,
+    model,
+    trainer,
+    backend,
+    precision,
+    engine,
+    threads,
+    policy,
+  }: SiteConfig,
   job: Job,
   { member, isUsed, isWithdrawn, verifiedMembers, isProviderVerified }: CellFacts,
 ): CellSettings => ({
@@ -40,6 +52,8 @@ export const cellSettings = (
   ...(model && { modelFolder: model.folder }),
   ...(trainer && { trainerModule: trainer.module }),
   backend,
+  precision,
+  ringEngine: engine,
   ...(threads !== undefined && { ringThreads: threads }),
   policy,
 });

@@ -30,6 +30,8 @@ const statusShape = record({
   code: optional(text(200)),
   problem: optional(sentence),
   doing: text(200),
+  /** The ring engine, from when the cell is ready. */
+  engine: optional(sentence),
   rounds: record({ applied: count, planned: count }),
   attempt: optional(record({ round: count, attempt: count, stage: text(100) })),
   training: optional(record({ round: count, step: count, steps: count, loss: optional(finite()) })),
@@ -112,7 +114,11 @@ export class StatusFile {
     const { rounds } = this.#status;
     switch (news.type) {
       case "ready":
-        return { doing: "waiting for the coordinator", rounds: { ...rounds, applied: news.applied } };
+        return {
+          doing: "waiting for the coordinator",
+          engine: news.engine,
+          rounds: { ...rounds, applied: news.applied },
+        };
       case "fetching":
         return { doing: "fetching the first model" };
       case "step":

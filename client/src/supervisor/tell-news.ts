@@ -84,7 +84,7 @@ const saidOf = (news: News, rounds: number): string | undefined => {
   switch (news.type) {
     case "ready": {
       const notice = news.notice === undefined ? "" : `; ${news.notice}`;
-      return `ready: ${news.rows} rows, backend ${news.backend}, ${news.applied} of ${rounds} rounds applied${notice}`;
+      return `ready: ${news.rows} rows, backend ${news.backend}, ring engine ${news.engine}, ${news.applied} of ${rounds} rounds applied${notice}`;
     }
     case "trained": {
       const how = news.kept ? "the update from before is there" : `trained on ${news.examples} examples`;

@@ -16,6 +16,7 @@ const reportSchema = z.object({
   contract: z.string(),
   outcome: z.string(),
   reason: z.object({ code: z.string(), words: z.string() }).optional(),
+  engine: z.string().optional(),
   roundsPlanned: z.number(),
   roundsApplied: z.number(),
   checkpoint: z.string().nullable(),
@@ -100,6 +101,7 @@ const linesOf = (report: Report, place: string): readonly string[] => {
       head: ["round", "attempt", "survivors", "mean loss", "bytes up", "bytes down", "time"],
       rows: rounds.map(rowOf),
     }),
+    ...(report.engine === undefined ? [] : [`Ring engine: ${report.engine}`]),
     ...(checkpoint === null ? [] : [`Checkpoint: ${checkpoint}`]),
     `In full: ${place}`,
   ];

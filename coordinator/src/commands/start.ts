@@ -2,16 +2,22 @@
 import path from "node:path";
 import { Secret } from "@bulkhead/base";
 import { createLogger, EXIT, openProgress, type PassphraseSource, stopSignal } from "@bulkhead/console";
-import { openRingEngine } from "@bulkhead/compute";
+import { engineText, openRingEngine } from "@bulkhead/compute";
 import { readFileBounded } from "@bulkhead/store";
-import { openIdentity, readSignedContractFile, tellResult } from "@bulkhead/party";
+import {
+  effectiveWith,
+  type EngineFlags,
+  openIdentity,
+  readSignedContractFile,
+  tellResult,
+} from "@bulkhead/party";
 import { type CoordinatorConfig, loadCoordinatorConfig } from "../config.ts";
 import type { CoordinatorEvents } from "../coordinator-log.ts";
 import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from "../coordinator.ts";
 import { progressLog } from "../progress-log.ts";
 import type { RunEnd } from "../report.ts";
 
-interface StartOptions {
+interface StartOptions extends EngineFlags {
   readonly config: string;
   readonly contract: string;
   readonly initial?: string;
@@ -31,8 +37,12 @@ export const start = async (options: StartOptions): Promise<number> => {
     options.json || !process.stderr.isTTY
       ? createLogger<CoordinatorEvents>({ format: options.json ? "json" : "human", level: config.log.level })
       : progressLog(progress, signed.contract.training.rounds);
-  log.log("info", "config", { text: effective() });
-  const engine = await openRingEngine(config.threads === undefined ? {} : { threads: config.threads });
+  log.log("info", "config", { text: effectiveWith(effective(), options) });
+  const engine = await openRingEngine({
+    engine: options.engine ?? config.engine,
+    ...(config.threads !== undefined && { threads: config.threads }),
+  });
+  log.log("info", "engine", { text: engineText(engine) });
   try {
     const coordinator = await startCoordinator({
       ...(await networkOptions(config)),

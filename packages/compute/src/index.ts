@@ -1,5 +1,6 @@
 export * from "./thread.ts";
 export * from "./backend/backend.ts";
+export * from "./backend/bf16.ts";
 export * from "./backend/self-test.ts";
 export * from "./backend/tensorflow.ts";
 export * from "./thread-calls.ts";
@@ -11,6 +12,7 @@ export * from "./ring/open-ring-engine.ts";
 export * from "./ring/ring-engine.ts";
 export { type RingTools, ringTools } from "./ring/ring-tools.ts";
 export * from "./ring/self-test.ts";
+export * from "./ring/tensorflow-ring-engine.ts";
 export * from "./ring/webgpu-ring-engine.ts";
 export * from "./from-crypto.ts";
 export type { BackendSurvey } from "./survey/probe-backend.ts";

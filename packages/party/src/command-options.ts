@@ -1,9 +1,23 @@
 /** What the commands of both sides have in common on the command line. */
 import { InputError } from "@bulkhead/base";
+import { RING_ENGINE_CHOICES, type RingEngineChoice } from "@bulkhead/compute";
 import type { PassphraseSource } from "@bulkhead/console";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 export const JSON_OPTION = ["--json", "for machines: JSON"] as const;
+
+export interface EngineFlags {
+  readonly engine?: RingEngineChoice;
+}
+
+export const withEngine = (command: Command): Command =>
+  command.addOption(
+    new Option("--engine <name>", "the ring engine, in place of the config's").choices(RING_ENGINE_CHOICES),
+  );
+
+/** A config as it is in force when an option stands in for one of its keys. */
+export const effectiveWith = (effective: string, { engine }: EngineFlags): string =>
+  engine === undefined ? effective : `${effective.trimEnd()}\n# --engine ${engine}\n`;
 
 /** For the end of a command's help. */
 export const exampleText = (...lines: readonly string[]): string =>

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { runChild } from "../../../client/dist/child-channel.js";
 
 /** Their keys are sorted, so that this is canonical JSON. */
-const READY = { applied: 0, backend: "none", member: 1, rows: 3, type: "ready" };
+const READY = { applied: 0, backend: "none", engine: "none", member: 1, rows: 3, type: "ready" };
 const DONE = { applied: 2, outcome: "done", type: "outcome" };
 const STOPPED = { applied: 1, outcome: "stopped", type: "outcome" };
 

@@ -7,7 +7,7 @@ import { runChild } from "../../../client/dist/child-channel.js";
 /** What is the cell's to say; keys are sorted, so that this is canonical JSON. */
 const lies = {
   outcome: { applied: 9, outcome: "done", type: "outcome" },
-  ready: { applied: 0, backend: "none", member: 1, rows: 3, type: "ready" },
+  ready: { applied: 0, backend: "none", engine: "none", member: 1, rows: 3, type: "ready" },
 };
 
 runChild(async (channel) => {

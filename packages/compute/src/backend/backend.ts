@@ -3,6 +3,7 @@
  * one engine for each thread: a thread opens one backend, and the last one opened is in force.
  */
 import { InputError, invariant } from "@bulkhead/base";
+import { expectBf16 } from "./bf16.ts";
 import { repairCore } from "./core-repairs.ts";
 import { repairCpu } from "./cpu-repairs.ts";
 import { openNative } from "./native.ts";
@@ -34,12 +35,13 @@ export const BACKENDS: readonly BackendName[] = ["tensorflow", "webgpu", "wasm",
 const SLOWER = {
   tensorflow: "",
   webgpu: "",
-  wasm: ", 5 to 10 times slower than the native one",
+  wasm: ", 3 to 10 times slower than the native one",
   cpu: ", more than 100 times slower than the native one",
 } as const;
 
 /** Throws an {@link InputError} when the named backend, or with `auto` every one, cannot be used here. */
 export const openBackend = async (preference: BackendPreference = "auto"): Promise<Backend> => {
+  expectBf16();
   const refusals: string[] = [];
   for (const name of preference === "auto" ? BACKENDS : [preference]) {
     const opened = await tryOpen(name, preference !== "auto");

@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import util from "node:util";
+import { isBf16Wanted } from "./bf16.ts";
 import { isFirstTime, isOfIntegers, kernelOf, replaceWhere } from "./kernels.ts";
 import type { TensorFlow } from "./tensorflow.ts";
 
@@ -20,7 +21,7 @@ export const openNative = async (): Promise<{ readonly tf: TensorFlow; readonly 
   tf.env().set("PROD", true);
   if (!(await tf.setBackend("tensorflow"))) throw new Error("TensorFlow did not start");
   repairNative(tf);
-  return { tf, version: `TensorFlow ${libraryVersion(tf)}` };
+  return { tf, version: `TensorFlow ${libraryVersion(tf)}${isBf16Wanted() ? ", products in bf16" : ""}` };
 };
 
 /** TensorFlow rounds whole numbers to 0. */

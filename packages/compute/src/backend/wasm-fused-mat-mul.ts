@@ -1,19 +1,14 @@
 /**
  * `fused.matMul` on the wasm backend: its kernel adds the bias in the wrong places where an operand is transposed or
- * there are several batches. Such calls are put together from a product, a sum and an activation.
+ * there are several batches. All calls are put together from a product, which is the faster one, a sum and an activation.
  */
 import { invariant } from "@bulkhead/base";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import { type Kernel, type KernelCall, kernelOf, replaceWhere } from "./kernels.ts";
+import { type Kernel, kernelOf, replaceKernel } from "./kernels.ts";
 import type { TensorFlow, TensorInfo } from "./tensorflow.ts";
 
 export const repairFusedMatMul = (tf: TensorFlow, wasm: BackendWasm): void =>
-  replaceWhere(tf, ["wasm", "_FusedMatMul"], isWrong, unfused(tf, wasm));
-
-const isWrong = ({ inputs, attrs }: KernelCall): boolean =>
-  attrs?.["transposeA"] === true ||
-  attrs?.["transposeB"] === true ||
-  [inputs["a"], inputs["b"]].some((x) => x!.shape.slice(0, -2).some((side) => side !== 1));
+  replaceKernel(tf, "wasm", "_FusedMatMul", unfused(tf, wasm));
 
 const ACTIVATIONS: Readonly<Record<string, string>> = {
   relu: "Relu",

@@ -12,10 +12,13 @@ import { invariant } from "@bulkhead/base";
 /** More the library never takes. */
 const MOST = 8;
 
-/** As many as there are cores, or as `TF_NUM_INTRAOP_THREADS` says, as for the native backend. */
+/**
+ * One, or as many as `TF_NUM_INTRAOP_THREADS` says and there are cores: the products, which take a step most of its time,
+ * are made by kernels of our own in the thread that asks, and the rest gains less than threads cost at the start.
+ */
 export const wasmThreadCount = (): number => {
   const cores = os.availableParallelism();
-  const wanted = Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? cores);
+  const wanted = Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? 1);
   return wanted >= 1 ? Math.min(Math.floor(wanted), cores, MOST) : 1;
 };
 

@@ -1,4 +1,4 @@
-/** The `wasm` backend: SIMD kernels in as many threads as there are cores, with the repairs that training needs. */
+/** The `wasm` backend, with the repairs that training needs and faster kernels for what takes it longest. */
 import { createRequire } from "node:module";
 import path from "node:path";
 import type * as tfjsWasm from "@tensorflow/tfjs-backend-wasm";
@@ -8,7 +8,9 @@ import type { TensorFlow } from "./tensorflow.ts";
 import { repairFusedMatMul } from "./wasm-fused-mat-mul.ts";
 import { routeMatMul } from "./wasm-mat-mul.ts";
 import { repairKernels } from "./wasm-repairs.ts";
+import { openWasmSimd } from "./wasm-simd.ts";
 import { endIdleThreads, startingThreads, wasmThreadCount } from "./wasm-threads.ts";
+import { routeTranspose } from "./wasm-transpose.ts";
 
 /** Throws when WebAssembly or its file cannot be loaded. */
 export const openWasm = async (tf: TensorFlow): Promise<void> => {
@@ -24,7 +26,9 @@ export const openWasm = async (tf: TensorFlow): Promise<void> => {
   if (!isFirstTime(backend)) return;
   await endIdleThreads(backend.wasm);
   repairKernels(tf, backend, cpu);
-  routeMatMul(tf, backend);
+  const kernels = openWasmSimd(backend.wasm);
+  routeMatMul(tf, kernels);
+  routeTranspose(tf, backend, kernels);
   repairFusedMatMul(tf, backend);
 };
 

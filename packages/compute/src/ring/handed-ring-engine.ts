@@ -8,6 +8,7 @@ import type { QuantiseJob, RingEngine, RingGeometry, RingVector, SignedStream } 
 import type { RingHand } from "./ring-hand.ts";
 import {
   allocateVector,
+  checkChunk,
   clearCheckLanes,
   firstNonZeroCheckLane,
   laneBytes,
@@ -15,6 +16,7 @@ import {
   payloadLanes,
   payloadRuns,
 } from "./ring-vector.ts";
+import { Turns } from "./turns.ts";
 
 /** Work is handed over when it is worth a message to another thread: in bytes of keystream, and of an arriving chunk. */
 const FEWEST_KEYSTREAM = 64 * 1024;
@@ -41,13 +43,13 @@ export class HandedRingEngine implements RingEngine {
   readonly name: string;
   readonly detail: string;
   readonly #hands: Hands;
-  #last: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  readonly #turns: Turns;
 
   constructor(names: { readonly name: string; readonly detail: string }, hands: Hands) {
     this.name = names.name;
     this.detail = names.detail;
     this.#hands = hands;
+    this.#turns = new Turns(names.name);
   }
 
   allocate(geometry: RingGeometry): RingVector {
@@ -59,7 +61,7 @@ export class HandedRingEngine implements RingEngine {
   }
 
   quantise(job: QuantiseJob, into: RingVector): Promise<{ readonly clamped: number }> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       checkJob(job, into);
       clearCheckLanes(into);
       const roundingSeed = sharedCopy(job.roundingSeed);
@@ -80,7 +82,7 @@ export class HandedRingEngine implements RingEngine {
   }
 
   addStreams(target: RingVector, streams: readonly SignedStream[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       invariant(
         streams.every(({ key }) => key.length === KEY),
         "a stream's key has 32 bytes",
@@ -99,7 +101,7 @@ export class HandedRingEngine implements RingEngine {
   }
 
   addChunk(target: RingVector, byteOffset: number, chunk: Uint8Array): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       checkChunk(target, byteOffset, chunk);
       const width = laneBytes(target);
       const hands = this.#handsFor(chunk.length > FEWEST_CHUNK);
@@ -111,20 +113,8 @@ export class HandedRingEngine implements RingEngine {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#last;
+    await this.#turns.close();
     await Promise.all(this.#hands.others.map((hand) => hand.close()));
-  }
-
-  /** One operation at a time, in the order of the calls: two never write the same lanes. */
-  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new Error(`ring engine "${this.name}" is closed`));
-    const result = this.#last.then(operation);
-    this.#last = result.then(
-      () => {},
-      () => {},
-    );
-    return result;
   }
 
   #handsFor(isWorthHandingOver: boolean): readonly RingHand[] {
@@ -171,14 +161,6 @@ const checkJob = ({ update, plan, factor, roundingSeed }: QuantiseJob, into: Rin
   );
   invariant(roundingSeed.length === KEY, "a rounding seed has 32 bytes");
   invariant(plan.largestQuantum < 2 ** (into.laneBits - 1), "a quantum fits its lane");
-};
-
-const checkChunk = (target: RingVector, byteOffset: number, chunk: Uint8Array): void => {
-  const width = laneBytes(target);
-  if (!Number.isSafeInteger(byteOffset) || byteOffset % width !== 0 || chunk.length % width !== 0)
-    throw new RangeError(`a chunk holds whole lanes of ${width} bytes`);
-  if (byteOffset < 0 || byteOffset + chunk.length > target.bytes.length)
-    throw new RangeError(`a chunk lies inside its vector of ${target.bytes.length} bytes`);
 };
 
 const sharedCopy = (...parts: readonly Uint8Array[]): Uint8Array => {

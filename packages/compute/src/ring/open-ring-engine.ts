@@ -4,10 +4,11 @@ import { cpuRingEngine, type CpuOptions } from "./cpu-ring-engine.ts";
 import { measureRingEngine } from "./measure.ts";
 import type { RingEngine } from "./ring-engine.ts";
 import { ringSelfTest } from "./self-test.ts";
+import { openTensorflowRingEngine } from "./tensorflow-ring-engine.ts";
 import { openWebgpuRingEngine } from "./webgpu-ring-engine.ts";
 
 /** `auto` measures those that can be used, for a few milliseconds, and takes the fastest. */
-export const RING_ENGINE_CHOICES = ["auto", "cpu", "webgpu"] as const;
+export const RING_ENGINE_CHOICES = ["auto", "cpu", "webgpu", "tensorflow"] as const;
 export type RingEngineChoice = (typeof RING_ENGINE_CHOICES)[number];
 
 export interface RingEngineOptions extends CpuOptions {
@@ -26,6 +27,14 @@ const CANDIDATES: readonly RingEngineCandidate[] = [
     name: "webgpu",
     open: (options, isNamed) =>
       openWebgpuRingEngine({ host: () => cpuRingEngine(options), software: isNamed }),
+  },
+  {
+    name: "tensorflow",
+    open: (options, isNamed) => {
+      // Not even opened for a measurement: the library takes longer to load than a round to add up.
+      if (!isNamed) throw new Error("only used where it is named: every sum goes to its tensors and back");
+      return openTensorflowRingEngine({ host: () => cpuRingEngine(options) });
+    },
   },
 ];
 

@@ -54,6 +54,10 @@ export interface QuantiseJob {
 /** No vector has so many segments. */
 export const ROUNDING_SEGMENT = 0xffff_ffff;
 
+/** For logs and reports: `cpu, 2 threads, WebAssembly SIMD`. */
+export const engineText = ({ name, detail }: Pick<RingEngine, "name" | "detail">): string =>
+  `${name}, ${detail}`;
+
 /**
  * Operations run one after the other, in the order of the calls; the caller awaits each before it goes on to feed the
  * engine, which is what bounds memory. What an operation was given stays unchanged until it settles. When one rejects

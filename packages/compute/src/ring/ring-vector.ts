@@ -37,6 +37,15 @@ export const wholeLanes = (laneBits: 16 | 32, { buffer, byteOffset, length }: Ui
     ? new Uint16Array(buffer, byteOffset, length / 2)
     : new Uint32Array(buffer, byteOffset, length / 4);
 
+/** Throws a `RangeError` unless the chunk holds whole lanes that lie inside the vector. */
+export const checkChunk = (target: RingVector, byteOffset: number, chunk: Uint8Array): void => {
+  const width = laneBytes(target);
+  if (!Number.isSafeInteger(byteOffset) || byteOffset % width !== 0 || chunk.length % width !== 0)
+    throw new RangeError(`a chunk holds whole lanes of ${width} bytes`);
+  if (byteOffset < 0 || byteOffset + chunk.length > target.bytes.length)
+    throw new RangeError(`a chunk lies inside its vector of ${target.bytes.length} bytes`);
+};
+
 export const payloadLanes = ({ segmentLanes }: RingGeometry): number =>
   segmentLanes.reduce((sum, lanes) => sum + lanes - 2 * CHECK_LANES, 0);
 

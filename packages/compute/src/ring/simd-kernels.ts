@@ -5,7 +5,7 @@
 import { invariant } from "@bulkhead/base";
 import { copyBytes } from "./copy-bytes.ts";
 import { type EncodeRun, type LaneKernels, PIECE, type Term } from "./lane-kernels.ts";
-import { assembleWat } from "./wat.ts";
+import { assembleWat } from "../wat.ts";
 
 const PAGE = 64 * 1024;
 /** Where a piece of the vector, the term or dither for it, and the values to encode stand: see {@link placeFor}. */

@@ -6,6 +6,7 @@
 import { invariant } from "@bulkhead/base";
 import { openWebgpuDevice } from "../webgpu-device.ts";
 import type { QuantiseJob, RingEngine, RingGeometry, RingVector, SignedStream } from "./ring-engine.ts";
+import { Turns } from "./turns.ts";
 import { MOST_STREAMS, WebgpuKeystream } from "./webgpu-keystream.ts";
 
 const KEY = 32;
@@ -56,8 +57,7 @@ class WebgpuRingEngine implements RingEngine {
   readonly #keystream: WebgpuKeystream;
   readonly #host: RingEngine;
   readonly #close: () => Promise<void>;
-  #last: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  readonly #turns = new Turns(this.name);
 
   constructor(detail: string, { keystream, host, close }: Parts) {
     this.detail = detail;
@@ -76,11 +76,11 @@ class WebgpuRingEngine implements RingEngine {
 
   /** On the processor: WGSL has no doubles, and in single precision the quanta would be others. */
   quantise(job: QuantiseJob, into: RingVector): Promise<{ readonly clamped: number }> {
-    return this.#inTurn(() => this.#host.quantise(job, into));
+    return this.#turns.take(() => this.#host.quantise(job, into));
   }
 
   addStreams(target: RingVector, streams: readonly SignedStream[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       invariant(
         streams.every(({ key }) => key.length === KEY),
         "a stream's key has 32 bytes",
@@ -101,24 +101,12 @@ class WebgpuRingEngine implements RingEngine {
   }
 
   addChunk(target: RingVector, byteOffset: number, chunk: Uint8Array): Promise<void> {
-    return this.#inTurn(() => this.#host.addChunk(target, byteOffset, chunk));
+    return this.#turns.take(() => this.#host.addChunk(target, byteOffset, chunk));
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#last;
+    await this.#turns.close();
     await this.#close();
-  }
-
-  /** One operation at a time, in the order of the calls, as the host alone would do it. */
-  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new Error(`ring engine "${this.name}" is closed`));
-    const result = this.#last.then(operation);
-    this.#last = result.then(
-      () => {},
-      () => {},
-    );
-    return result;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Assembles WebAssembly from its text format: the part in which the kernels here are written, so that they need no tool
- * to be built and no binary in the repository. A module has one memory and functions of folded expressions; encodings
- * are those of the WebAssembly specification, chapter 5.
+ * to be built and no binary in the repository. A module has one memory, its own or given to it, and functions of folded
+ * expressions; encodings are those of the WebAssembly specification, chapter 5.
  */
 import { invariant, utf8 } from "@bulkhead/base";
 
@@ -23,14 +23,12 @@ export const assembleWat = (text: string): Uint8Array<ArrayBuffer> => {
   const functions = others.map(functionParts);
   const sections = [
     section(1, vector(functions.map(({ type }) => type))),
+    section(2, vector(memory.imports)),
     section(3, vector(functions.map((_, i) => unsigned(i)))),
-    section(5, vector([memory.limits])),
+    section(5, vector(memory.own)),
     section(
       7,
-      vector([
-        [...nameBytes(memory.name), 2, 0],
-        ...functions.map(({ name }, i) => [...nameBytes(name), 0, ...unsigned(i)]),
-      ]),
+      vector([...memory.exports, ...functions.map(({ name }, i) => [...nameBytes(name), 0, ...unsigned(i)])]),
     ),
     section(10, vector(functions.map(({ body }) => [...unsigned(body.length), ...body]))),
   ];
@@ -51,15 +49,26 @@ const parse = (text: string): readonly Tree[] => {
   return stack[0]!;
 };
 
-/** `(memory (export "name") least most)` */
-const memoryParts = (tree: Tree): { readonly name: string; readonly limits: Bytes } => {
-  const [head, exported, least, most] = listOf(tree);
-  invariant(head === "memory" && listOf(exported)[0] === "export", "a memory has an export");
-  return {
-    name: unquoted(listOf(exported)[1]),
-    limits: [1, ...unsigned(Number(least)), ...unsigned(Number(most))],
-  };
+/** What each section holds of the memory. */
+interface MemoryParts {
+  readonly imports: readonly Bytes[];
+  readonly own: readonly Bytes[];
+  readonly exports: readonly Bytes[];
+}
+
+/** `(memory (export "name") least most)`, or `(memory (import "module" "name") least most [shared])` */
+const memoryParts = (tree: Tree): MemoryParts => {
+  const [head, place, least, most, shared] = listOf(tree);
+  invariant(head === "memory", "a memory comes first");
+  const limits = [shared === "shared" ? 3 : 1, ...unsigned(Number(least)), ...unsigned(Number(most))];
+  const [direction, ...names] = listOf(place);
+  const name = names.flatMap((each) => nameBytes(unquoted(each)));
+  if (direction === "import") return { imports: [[...name, MEMORY, ...limits]], own: [], exports: [] };
+  invariant(direction === "export", "a memory is exported or imported");
+  return { imports: [], own: [limits], exports: [[...name, MEMORY, 0]] };
 };
+
+const MEMORY = 2;
 
 interface FunctionParts {
   readonly name: string;
@@ -131,6 +140,11 @@ const memory =
   (align: number) =>
   ([offset = "offset=0"]: Immediates): Bytes => [align, ...unsigned(Number(offset.replace("offset=", "")))];
 
+/** The lane is the last immediate. */
+const laneOf =
+  (place: (immediates: Immediates) => Bytes) =>
+  (immediates: Immediates): Bytes => [...place(immediates.slice(0, -1)), Number(immediates.at(-1))];
+
 const INSTRUCTIONS: Readonly<
   Record<string, readonly [number, (immediates: Immediates, scope: Scope) => Bytes]>
 > = {
@@ -138,14 +152,19 @@ const INSTRUCTIONS: Readonly<
   select: [0x1b, none],
   "local.get": [0x20, local],
   "local.set": [0x21, local],
+  "f32.load": [0x2a, memory(2)],
+  "f32.store": [0x38, memory(2)],
   "i32.const": [0x41, integer],
   "f64.const": [0x44, double],
   "i32.lt_u": [0x49, none],
+  "i32.gt_s": [0x4a, none],
   "i32.add": [0x6a, none],
+  "i32.sub": [0x6b, none],
   "i64.add": [0x7c, none],
   "f64.neg": [0x9a, none],
   "i32.wrap_i64": [0xa7, none],
   "v128.load": [0x00, memory(4)],
+  "v128.load32_splat": [0x09, memory(2)],
   "v128.store": [0x0b, memory(4)],
   "i8x16.shuffle": [0x0d, lanes],
   "i32x4.splat": [0x11, none],
@@ -154,6 +173,7 @@ const INSTRUCTIONS: Readonly<
   "i32x4.ge_u": [0x40, none],
   "f64x2.ne": [0x48, none],
   "v128.any_true": [0x53, none],
+  "v128.load32_lane": [0x56, laneOf(memory(2))],
   "v128.load64_zero": [0x5d, memory(3)],
   "f64x2.promote_low_f32x4": [0x5f, none],
   "f64x2.floor": [0x75, none],
@@ -165,6 +185,8 @@ const INSTRUCTIONS: Readonly<
   "i32x4.sub": [0xb1, none],
   "i32x4.max_u": [0xb9, none],
   "i64x2.sub": [0xd1, none],
+  "f32x4.add": [0xe4, none],
+  "f32x4.mul": [0xe6, none],
   "f64x2.add": [0xf0, none],
   "f64x2.mul": [0xf2, none],
   "f64x2.pmin": [0xf6, none],
