@@ -188,6 +188,7 @@ export const openWasmSimd = (module: object): WasmSimd => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- these are the functions of the text above
     ...(exports as Omit<WasmSimd, "allocate" | "memory">),
     allocate: (bytes) => {
+      // oxlint-disable-next-line no-underscore-dangle -- Emscripten's name
       const at = module._malloc(bytes);
       if (at === 0) throw new Error("the memory of WebAssembly is full");
       return at;
