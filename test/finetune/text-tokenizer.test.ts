@@ -183,6 +183,7 @@ const broken: readonly (readonly [what: string, part: object])[] = [
     { pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "MergedWithNext" } },
   ],
   ["cannot be built", { pre_tokenizer: { type: "Split", pattern: { Regex: "(" }, behavior: "Isolated" } }],
+  ["pre_tokenizer.split", { pre_tokenizer: { type: "Metaspace", prepend_scheme: "first" } }],
   ["decoder.type", { decoder: { type: "CTC" } }],
   ["added_tokens[0].single_word", { added_tokens: [{ id: 0, content: "a", single_word: true }] }],
   ["added_tokens[0].content", { added_tokens: [{ id: 0, content: "" }] }],
