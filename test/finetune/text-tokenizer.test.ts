@@ -231,3 +231,12 @@ test.each(badMetadata)(
     });
   },
 );
+
+test("a token's id may be of 64 bits", async () => {
+  const metadata = byteLevelMetadata("gpt-2").set("tokenizer.ggml.eos_token_id", 1n);
+  expect((await fromGguf(metadata)).eos).toBe(1);
+  metadata.set("tokenizer.ggml.eos_token_id", 2n ** 63n);
+  await expect(fromGguf(metadata)).rejects.toMatchObject({
+    problem: expect.stringContaining("eos_token_id"),
+  });
+});
