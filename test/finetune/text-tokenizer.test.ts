@@ -183,6 +183,7 @@ const broken: readonly (readonly [what: string, part: object])[] = [
     { pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "MergedWithNext" } },
   ],
   ["cannot be built", { pre_tokenizer: { type: "Split", pattern: { Regex: "(" }, behavior: "Isolated" } }],
+  ["pre_tokenizer.split", { pre_tokenizer: { type: "Metaspace", prepend_scheme: "first" } }],
   ["decoder.type", { decoder: { type: "CTC" } }],
   ["added_tokens[0].single_word", { added_tokens: [{ id: 0, content: "a", single_word: true }] }],
   ["added_tokens[0].content", { added_tokens: [{ id: 0, content: "" }] }],
@@ -230,3 +231,12 @@ test.each(badMetadata)(
     });
   },
 );
+
+test("a token's id may be of 64 bits", async () => {
+  const metadata = byteLevelMetadata("gpt-2").set("tokenizer.ggml.eos_token_id", 1n);
+  expect((await fromGguf(metadata)).eos).toBe(1);
+  metadata.set("tokenizer.ggml.eos_token_id", 2n ** 63n);
+  await expect(fromGguf(metadata)).rejects.toMatchObject({
+    problem: expect.stringContaining("eos_token_id"),
+  });
+});

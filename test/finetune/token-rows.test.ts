@@ -2,8 +2,10 @@ import {
   type ChatTemplate,
   openChatTemplate,
   openTextTokenizer,
+  rowRuns,
   type RowRecipe,
   rowsToTokens,
+  type TokenRow,
 } from "@bulkhead/finetune";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
@@ -38,15 +40,10 @@ const rowsOf = (recipe: RowRecipe, rows: readonly object[], maxTokens = 500) =>
 const onlyRow = (recipe: RowRecipe, row: object, maxTokens?: number) =>
   rowsOf(recipe, [row], maxTokens).rows[0]!;
 /** The row as text, what is learned between brackets. */
-const marked = ({ ids, learn }: { readonly ids: Int32Array; readonly learn: Uint8Array }): string => {
-  let text = "";
-  for (const [i, id] of ids.entries()) {
-    if (learn[i] === 1 && learn[i - 1] !== 1) text += "⟦";
-    text += tokenizer.decode([id]);
-    if (learn[i] === 1 && learn[i + 1] !== 1) text += "⟧";
-  }
-  return text;
-};
+const marked = (row: TokenRow): string =>
+  rowRuns(row, tokenizer)
+    .map(({ text, learned }) => (learned ? `⟦${text}⟧` : text))
+    .join("");
 
 test("of a prompt and its answer, the answer and the end are learned", () => {
   const row = onlyRow(answer, { subject: "Hello", body: "the dog", label: "spam" });
@@ -197,4 +194,9 @@ test("what a model lacks for a recipe is said: a chat template, an end", async (
   expect(() =>
     rowsToTokens([row], { type: "text", text: "{a}" }, { tokenizer: endless, maxTokens: 9 }),
   ).toThrow("it names no token that ends a text");
+});
+
+test("a row without tokens has no runs", () => {
+  const none = { row: 0, ids: new Int32Array(), learn: new Uint8Array(), cut: 0 };
+  expect(rowRuns(none, tokenizer)).toEqual([]);
 });

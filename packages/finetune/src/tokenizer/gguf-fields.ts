@@ -25,7 +25,8 @@ export const ggufFields = (place: string, metadata: GgufMetadata): GgufFields =>
   const typed =
     <T>(expected: string, matches: (value: unknown) => value is T) =>
     (key: string): T | undefined => {
-      const value = metadata.get(PREFIX + key);
+      const stored = metadata.get(PREFIX + key);
+      const value = typeof stored === "bigint" ? Number(stored) : stored;
       if (value === undefined || matches(value)) return value;
       throw unusable(key, `is not ${expected}`);
     };

@@ -61,11 +61,10 @@ export const repairedTokenizer = (place: string, definition: TokenizerDefinition
   return tokenizer;
 };
 
-/** Which of the sections of a text get the space in front that some tokenizers want; "first" means the first alone. */
+/** Whether the text that comes is the first section of one: some tokenizers put a space in front of that alone. */
 export const setPrefixSpace = (tokenizer: RepairedTokenizer, scheme: "first" | "never"): void => {
   for (const part of leaves(tokenizer.pre_tokenizer))
-    if ("prepend_scheme" in part && part.prepend_scheme !== "always")
-      Object.assign(part, { prepend_scheme: scheme });
+    if ("prepend_scheme" in part) Object.assign(part, { prepend_scheme: scheme });
 };
 
 /** The built parts of one type. The type says what the library's object is. */
@@ -124,8 +123,6 @@ const rewrittenPreTokenizer = (part: Part): Part => {
     case "Split":
       // Matches and what lies between them are kept alike: the library keeps matches alone where `invert` stands.
       return { ...part, invert: false, pattern: rewrittenPattern(part["pattern"]) };
-    case "Metaspace":
-      return part["split"] === false ? part : withWordsApart(part);
     default:
       return part;
   }
@@ -144,19 +141,6 @@ const rewrittenPattern = (pattern: unknown): unknown => {
   const regex: unknown = Reflect.get(Object(pattern), "Regex");
   return typeof regex === "string" ? { Regex: regex.replaceAll("(?i:'s|", "(?i:'s|'\\u017F|") } : pattern;
 };
-
-const withWordsApart = (part: Part): Part => ({
-  type: "Sequence",
-  pretokenizers: [
-    part,
-    {
-      type: "Split",
-      pattern: { Regex: "\u2581[^\u2581]*|[^\u2581]+" },
-      behavior: "Isolated",
-      invert: false,
-    },
-  ],
-});
 
 /** GPT-2's, where white space is Unicode's: JavaScript's own has U+FEFF besides and lacks U+0085. */
 const GPT2_PATTERN =

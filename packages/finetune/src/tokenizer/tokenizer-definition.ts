@@ -4,6 +4,7 @@ import {
   InputError,
   integer,
   listOf,
+  literal,
   oneOf,
   optional,
   type Shape,
@@ -61,10 +62,10 @@ const LONGEST_TOKEN = 1 << 12;
 
 /** The library's ids equal the reference's for these (`test/interop/tokenizer_vectors.py`), and for no others that we know of. */
 const KINDS = {
-  normalizer: ["BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "Sequence"],
+  normalizer: ["BertNormalizer", "NFC", "Prepend", "Replace", "Sequence"],
   pre_tokenizer: ["BertPreTokenizer", "ByteLevel", "Digits", "Metaspace", "Sequence", "Split"],
   post_processor: ["BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing"],
-  decoder: ["ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace", "Sequence", "Strip", "WordPiece"],
+  decoder: ["ByteFallback", "ByteLevel", "Fuse", "Replace", "Sequence", "Strip", "WordPiece"],
 } as const;
 
 type PartName = keyof typeof KINDS;
@@ -174,10 +175,10 @@ const part = (name: PartName, value: unknown, path: string = name): Part | undef
 };
 
 const checkFields = (type: string, json: Json, path: string): void => {
-  if (type === "Split") {
-    oneOf("Isolated", "Removed")(json["behavior"], `${path}.behavior`);
-    if (json["behavior"] === "Removed" && json["invert"] === true)
-      throw new ShapeError(`${path}.invert`, "false where matches are removed");
+  if (type === "Split") literal("Isolated")(json["behavior"], `${path}.behavior`);
+  if (type === "Metaspace") {
+    literal("first")(json["prepend_scheme"], `${path}.prepend_scheme`);
+    if (json["split"] !== false) throw new ShapeError(`${path}.split`, "false");
   }
   if (type === "Split" || type === "Replace") checkPattern(json["pattern"], `${path}.pattern`);
   if (type === "Replace") tokenText(json["content"], `${path}.content`);
