@@ -1,24 +1,22 @@
 /** The tokenizer of a model in use, from its GGUF file: ids and training rows of the reference. */
 import fs from "node:fs";
 import path from "node:path";
-import { openTextTokenizer, openChatTemplate, rowsToTokens } from "@bulkhead/finetune";
+import { openChatTemplate, openTextTokenizer, openWeights, rowsToTokens } from "@bulkhead/finetune";
 import { expect, test } from "vitest";
 import { CHAT_CASES } from "../vectors/chat-cases.ts";
 import { SMOLLM2_ROWS } from "../vectors/smollm2-rows.ts";
 import { SMOLLM2_TOKENS } from "../vectors/tokenizer-cases.ts";
-import { readGgufMetadata } from "./gguf-metadata.ts";
 
 const FOLDER = path.join(import.meta.dirname, "../../.cache/smollm2");
 const file = fs.existsSync(FOLDER)
   ? fs.readdirSync(FOLDER).find((name) => name.endsWith(".gguf"))
   : undefined;
 
-const open = () =>
-  openTextTokenizer({
-    type: "gguf",
-    place: "SmolLM2",
-    metadata: readGgufMetadata(path.join(FOLDER, file ?? "")),
-  });
+const open = async () => {
+  const { metadata, close } = await openWeights(path.join(FOLDER, file ?? ""));
+  await close();
+  return openTextTokenizer({ type: "gguf", place: "SmolLM2", metadata });
+};
 
 test.skipIf(file === undefined)("SmolLM2's ids and texts are the reference's", async () => {
   const tokenizer = await open();
