@@ -1,6 +1,7 @@
 export * from "./thread.ts";
 export * from "./backend/backend.ts";
 export * from "./backend/bf16.ts";
+export * from "./backend/native-threads.ts";
 export * from "./backend/self-test.ts";
 export * from "./backend/tensorflow.ts";
 export * from "./thread-calls.ts";

@@ -180,6 +180,7 @@ const isEmscripten = (module: object): module is Emscripten => "_malloc" in modu
 /** `module` is the backend's. Throws where there is no SIMD. */
 export const openWasmSimd = (module: object): WasmSimd => {
   invariant(isEmscripten(module), "Emscripten's module has a memory");
+  const { _malloc: allocate } = module;
   const shared: unknown = Reflect.get(module, "wasmMemory");
   const memory: unknown = shared ?? Reflect.get(Object(Reflect.get(module, "asm")), "memory");
   const code = new WebAssembly.Module(assembleWat(textFor(shared !== undefined)));
@@ -188,8 +189,7 @@ export const openWasmSimd = (module: object): WasmSimd => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- these are the functions of the text above
     ...(exports as Omit<WasmSimd, "allocate" | "memory">),
     allocate: (bytes) => {
-      // oxlint-disable-next-line no-underscore-dangle -- Emscripten's name
-      const at = module._malloc(bytes);
+      const at = allocate(bytes);
       if (at === 0) throw new Error("the memory of WebAssembly is full");
       return at;
     },
