@@ -156,7 +156,9 @@ test("chunks that overlap stay here, whether or not they begin at the same place
   ] as const)
     expect(egress.pass(chunk({ offset, bytes: bytes.slice(0, length) }))).toBe("frame");
   expect(egress.pass(chunk({ offset: 0, bytes: bytes.slice(0, middle) }))).toBeUndefined();
-  expect(egress.pass(chunk({ offset: middle + half(), bytes: bytes.slice(middle + half()) }))).toBeUndefined();
+  expect(
+    egress.pass(chunk({ offset: middle + half(), bytes: bytes.slice(middle + half()) })),
+  ).toBeUndefined();
 });
 
 test("the same chunk again after a lost link is no more bytes; another at its place stays here", async () => {

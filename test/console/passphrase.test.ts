@@ -78,15 +78,18 @@ describe("a passphrase from a pipe", () => {
     });
   });
 
-  test.skipIf(process.platform === "win32")("that is open already is read by its descriptor's path", async () => {
-    const pipe = join(freshFolder(), "pipe");
-    execFileSync("mkfifo", ["-m", "600", pipe]);
-    const fd = openSync(pipe, "r+");
-    writeSync(fd, "words of mine\n");
-    setTimeout(() => closeSync(fd), 500);
-    const secret = await readPassphrase({ type: "file", path: `/dev/fd/${fd}` });
-    expect(utf8ToText(secret.reveal())).toBe("words of mine");
-  });
+  test.skipIf(process.platform === "win32")(
+    "that is open already is read by its descriptor's path",
+    async () => {
+      const pipe = join(freshFolder(), "pipe");
+      execFileSync("mkfifo", ["-m", "600", pipe]);
+      const fd = openSync(pipe, "r+");
+      writeSync(fd, "words of mine\n");
+      setTimeout(() => closeSync(fd), 500);
+      const secret = await readPassphrase({ type: "file", path: `/dev/fd/${fd}` });
+      expect(utf8ToText(secret.reveal())).toBe("words of mine");
+    },
+  );
 });
 
 describe("a passphrase from a file descriptor", () => {

@@ -80,11 +80,7 @@ export const signPayload = (place: SigningPlace, payload: Uint8Array, secretKey:
  * Whether `from`, under its pinned key, signed exactly this payload at exactly this place. `known` is what this side has
  * signed or verified at the same place before: the same bytes again need no second look.
  */
-export const isSignedBy = (
-  place: SigningPlace,
-  { payload, signature }: Signed,
-  known: Signed | undefined = undefined,
-): boolean => {
+export const isSignedBy = (place: SigningPlace, { payload, signature }: Signed, known?: Signed): boolean => {
   if (known !== undefined && equalBytes(known.payload, payload) && equalBytes(known.signature, signature))
     return true;
   const member = place.context.job.memberById.get(place.from);

@@ -90,7 +90,8 @@ const shareKeys = (
     if (keys !== undefined) sealed.push({ holder, box: sealShares(keys.toSeal, shares) });
     // Any t of them are the secrets again: only the boxes stay, and this site's own.
     for (const share of secretsOf([shares])) share.wipe();
-    if (keys === undefined) return complain({ ...state, toWipe: [...toWipe, ...openingKeys.values()] }, holder);
+    if (keys === undefined)
+      return complain({ ...state, toWipe: [...toWipe, ...openingKeys.values()] }, holder);
     openingKeys.set(holder, keys.toOpen);
   }
   const payload = encodeCanonical(sharesPayload, { root: dealt.root, listDigest: listDigest(sealed) });
