@@ -9,13 +9,12 @@ export const gatedSilu = (
   gate: Tensor2D,
   up: Tensor2D,
 ): { readonly y: Tensor2D; readonly back: (dy: Tensor2D) => readonly [Tensor2D, Tensor2D] } => {
-  keep(gate);
   keep(up);
   const share = keep(tf.sigmoid(gate));
+  const silu = keep(tf.mul<Tensor2D>(gate, share));
   return {
-    y: tf.mul(tf.mul(gate, share), up),
+    y: tf.mul(silu, up),
     back: (dy) => {
-      const silu = tf.mul<Tensor2D>(gate, share);
       // silu′ = s + silu (1 − s)
       const slope = tf.add(share, tf.sub(silu, tf.mul(silu, share)));
       return [tf.mul(tf.mul(dy, up), slope), tf.mul(dy, silu)];

@@ -1,8 +1,8 @@
 /** Adapters taken from the flat vector of what is trained, put beside the projections of a loaded model. */
 import { invariant } from "@bulkhead/base";
 import type { Tensor, Tensor1D, Tensor2D, TensorFlow } from "@bulkhead/compute";
-import { sizeOf } from "../flat.ts";
-import type { TensorSpec } from "../trainer.ts";
+import { sizeOf, tensorsOf } from "../flat.ts";
+import { parameterCount, type TensorSpec } from "../trainer.ts";
 import { adapterPlaces, adapterScale, adapterTensors, type AdapterPlace, type LoraPlan } from "./adapter-plan.ts";
 import type { LayerAdapters } from "./block.ts";
 import type { Adapter, LinearWeights } from "./linear.ts";
@@ -20,6 +20,8 @@ export interface AdaptedModel {
   readonly firstTrained: number;
   /** A of each place, where it is not trained. */
   readonly frozen: readonly Tensor2D[];
+  /** What each value of the flat vector is multiplied by before it is used: B holds the adapters' scale, A 1. */
+  readonly scales: Float32Array;
 }
 
 /** `frozenA` holds the values of all A, one after another; only a plan that freezes them takes it. */
@@ -32,16 +34,24 @@ export const adaptModel = (
   const { shape, use } = model;
   const names = tensorNames(shape.family, use);
   const places = adapterPlaces(shape, use, plan);
+  const tensors = adapterTensors(places, plan);
   const byLayer = model.layers.map((weights) => linearsOf(weights, names));
   return {
     model,
     plan,
     places,
     linears: places.map(({ layer, projection }) => byLayer[layer]!.get(projection)!),
-    tensors: adapterTensors(places, plan),
+    tensors,
+    scales: scalesOf(tensors, adapterScale(plan)),
     firstTrained: Math.min(...places.map(({ layer }) => layer)),
     frozen: plan.frozenA === true ? frozenTensors(tf, places, plan, frozenA) : [],
   };
+};
+
+const scalesOf = (tensors: readonly TensorSpec[], scale: number): Float32Array => {
+  const scales = new Float32Array(parameterCount(tensors)).fill(1);
+  for (const { name, values } of tensorsOf(tensors, scales)) if (name.endsWith("lora_B.weight")) values.fill(scale);
+  return scales;
 };
 
 const frozenTensors = (
@@ -65,13 +75,12 @@ export type Dropout = (place: number, shape: readonly [number, number]) => Tenso
 
 export interface BoundAdapters {
   readonly byLinear: LayerAdapters;
-  /** In the order of the flat vector; complete when the way back has been taken. */
-  readonly gradients: Tensor[];
-  /** Frees the factors. */
+  /** Flat, once the way back has been taken through all layers; belongs to the caller. */
+  readonly gradient: () => Tensor1D;
+  /** Frees the factors and what the way back has left. */
   readonly free: () => void;
 }
 
-/** Gradients are handed over kept: they outlive the tidy scope in which they are made, and belong to the caller. */
 export const bindAdapters = (
   tf: TensorFlow,
   adapted: AdaptedModel,
@@ -79,13 +88,13 @@ export const bindAdapters = (
   dropout?: Dropout,
 ): BoundAdapters => {
   const { places, linears, plan, frozen, tensors } = adapted;
-  const factors = slicesOf(tf, tensors, parameters);
+  const scales: Tensor1D = tf.tensor1d(adapted.scales);
+  const factors = slicesOf(tf, tensors, parameters, scales);
   const gradients: Tensor[] = [];
   const frozenA = plan.frozenA === true;
   const adapterAt = (i: number): Adapter => ({
     a: frozenA ? frozen[i]! : factors[2 * i]!,
     b: frozenA ? factors[i]! : factors[2 * i + 1]!,
-    scale: adapterScale(plan),
     frozenA,
     ...(dropout === undefined || !plan.dropout ? {} : { dropout: (shape) => dropout(i, shape) }),
     onGradients: ({ a, b }) => {
@@ -95,23 +104,21 @@ export const bindAdapters = (
   });
   return {
     byLinear: new Map(places.map((_, i) => [linears[i]!, adapterAt(i)])),
-    gradients,
-    free: () => {
-      for (const factor of factors) factor.dispose();
-    },
+    gradient: () =>
+      tf.tidy(() => tf.mul<Tensor1D>(tf.concat1d(gradients.map((each) => tf.reshape(each, [each.size]))), scales)),
+    free: () => tf.dispose([scales, ...factors, ...gradients]),
   };
 };
 
-/** The tensors in the flat vector. */
-export const slicesOf = (
+/** The tensors in the flat vector, times their scales. */
+const slicesOf = (
   tf: TensorFlow,
   specs: readonly TensorSpec[],
   flat: Tensor1D,
-): readonly Tensor2D[] => {
-  let at = 0;
-  return specs.map((spec) => {
-    const start = at;
-    at += sizeOf(spec);
-    return tf.tidy((): Tensor2D => tf.reshape(tf.slice1d(flat, start, sizeOf(spec)), [spec.shape[0]!, spec.shape[1]!]));
-  });
-};
+  scales: Tensor1D,
+): readonly Tensor2D[] =>
+  tf.tidy(() =>
+    tf
+      .split<Tensor1D>(tf.mul<Tensor1D>(flat, scales), specs.map(sizeOf))
+      .map((slice, i): Tensor2D => tf.reshape(slice, [specs[i]!.shape[0]!, specs[i]!.shape[1]!])),
+  );

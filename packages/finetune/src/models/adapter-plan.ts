@@ -12,7 +12,7 @@ import { projectionNames, tensorNames } from "./tensor-names.ts";
 export interface LoraPlan {
   readonly rank: number;
   readonly alpha: number;
-  /** Names of projections by their last part (`q_proj`), their whole name within a layer, or every one of them. */
+  /** Names of projections from any of their parts on (`q_proj`, `self_attn.q_proj`, the whole), or every one of them. */
   readonly targets: "all-linear" | readonly string[];
   /** Counted from 0; all of them unless said. */
   readonly layers?: readonly number[];
@@ -44,41 +44,47 @@ export const adapterPlaces = (
   use: ModelUse,
   plan: LoraPlan,
 ): readonly AdapterPlace[] => {
-  const names = tensorNames(shape.family, use);
-  const sizes = linearSizes(shape, names);
-  const problem = planProblem(shape, plan) ?? targetProblem(projectionNames(names), plan);
+  const places = projectionsOf(shape, use);
+  const problem = planProblem(shape, plan) ?? targetProblem(places, plan);
   if (problem !== undefined)
     throw new InputError({
       code: "contract-task",
       place: "the adapters",
       problem,
-      cure: `name projections of the model: ${projectionNames(names).map(lastPart).join(", ")}`,
+      cure: `name projections of the model: ${[...new Set(places.map(({ projection }) => lastPart(projection)))].join(", ")}`,
     });
-  const layers = plan.layers?.toSorted((a, b) => a - b) ?? Array.from({ length: shape.layers }, (_, i) => i);
-  return layers.flatMap((layer) =>
-    projectionNames(names)
-      .filter((name) => isTarget(plan, name))
-      .map((projection) => {
-        const { inputs, outputs } = sizes.get(projection)!;
-        const module = `${names.prefix}${names.layers}.${layer}.${projection}`;
-        return { layer, projection, module, inputs, outputs };
-      }),
+  return places.filter(
+    ({ layer, module }) => (plan.layers?.includes(layer) ?? true) && isTarget(plan.targets, module),
   );
+};
+
+/** Every projection of the model, layer by layer. */
+export const projectionsOf = (shape: ModelShape, use: ModelUse): readonly AdapterPlace[] => {
+  const names = tensorNames(shape.family, use);
+  const sizes = linearSizes(shape, names);
+  return Array.from({ length: shape.layers }, (_, layer) =>
+    projectionNames(names).map((projection) => {
+      const { inputs, outputs } = sizes.get(projection)!;
+      const module = `${names.prefix}${names.layers}.${layer}.${projection}`;
+      return { layer, projection, module, inputs, outputs };
+    }),
+  ).flat();
 };
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
 
-const isTarget = ({ targets }: LoraPlan, projection: string): boolean =>
-  targets === "all-linear" ||
-  targets.some((target) => projection === target || projection.endsWith(`.${target}`));
+/** As PEFT matches names in a list. */
+export const isTarget = (targets: LoraPlan["targets"], module: string): boolean =>
+  targets === "all-linear" || targets.some((target) => module === target || module.endsWith(`.${target}`));
 
-const targetProblem = (projections: readonly string[], plan: LoraPlan): string | undefined => {
-  if (plan.targets === "all-linear") return undefined;
-  if (plan.targets.length === 0) return "no projection is named";
-  const missing = plan.targets.find(
-    (target) => !projections.some((name) => isTarget({ ...plan, targets: [target] }, name)),
-  );
-  return missing === undefined ? undefined : `the model has no projection ${JSON.stringify(missing.slice(0, 64))}`;
+const targetProblem = (places: readonly AdapterPlace[], { targets, layers }: LoraPlan): string | undefined => {
+  if (targets === "all-linear") return undefined;
+  if (targets.length === 0) return "no projection is named";
+  const inLayers = places.filter(({ layer }) => layers?.includes(layer) ?? true);
+  const missing = targets.find((target) => !inLayers.some(({ module }) => isTarget([target], module)));
+  return missing === undefined
+    ? undefined
+    : `the model has no projection ${JSON.stringify(missing.slice(0, 64))} there`;
 };
 
 const planProblem = (shape: ModelShape, { rank, alpha, layers, dropout = 0 }: LoraPlan): string | undefined => {

@@ -19,7 +19,7 @@ export interface KeyValueCache {
 export interface AttentionSetting {
   readonly shape: ModelShape;
   readonly context: BatchContext;
-  readonly headNorms?: HeadNorms;
+  readonly headNorms?: HeadNorms | undefined;
   /** Of this layer; only for passes whose way back nobody takes. */
   readonly cache?: KeyValueCache;
 }
@@ -33,13 +33,11 @@ export const attend = (
   parts: Parts,
 ): { readonly y: Tensor2D; readonly back: (dy: Tensor2D) => Parts } => {
   const { tf, keep } = pass;
-  const { shape, context, headNorms } = setting;
-  const { heads, keyValueHeads, headWidth } = shape;
-  const scale = 1 / Math.sqrt(headWidth);
-  const query = toRotatedHeads(pass, setting, { x: parts[0], heads, weights: headNorms?.query, scale });
-  const key = toRotatedHeads(pass, setting, { x: parts[1], heads: keyValueHeads, weights: headNorms?.key });
-  const q = keep(grouped(tf, query.y, setting));
-  const [k, v] = remembered(pass, setting, key.y, toHeads(pass, context, parts[2], keyValueHeads));
+  const { shape, context } = setting;
+  const placed = placeHeads(pass, setting, parts);
+  const q = keep(grouped(tf, placed.query, setting));
+  const value = toHeads(pass, context, parts[2], shape.keyValueHeads);
+  const [k, v] = remembered(pass, setting, placed.key, value);
   keep(k);
   keep(v);
   const scores = tf.matMul<Tensor4D>(q, k, false, true);
@@ -47,39 +45,86 @@ export const attend = (
   return {
     y: fromHeads(pass, context, ungrouped(tf, tf.matMul(p, v), setting)),
     back: (dy) => {
-      const dContext = grouped(tf, toHeads(pass, context, dy, heads), setting);
+      const dContext = grouped(tf, toHeads(pass, context, dy, shape.heads), setting);
       const dp = tf.matMul<Tensor4D>(dContext, v, false, true);
       const pdp = tf.mul<Tensor4D>(p, dp);
       const ds = tf.sub<Tensor4D>(pdp, tf.mul(p, tf.sum(pdp, -1, true)));
-      return [
-        query.back(ungrouped(tf, tf.matMul(ds, k), setting)),
-        key.back(tf.matMul(ds, q, true, false)),
-        fromHeads(pass, context, tf.matMul(p, dContext, true, false)),
-      ];
+      const [dq, dk] = placed.back(
+        ungrouped(tf, tf.matMul(ds, k), setting),
+        tf.matMul(ds, q, true, false),
+      );
+      return [dq, dk, fromHeads(pass, context, tf.matMul(p, dContext, true, false))];
     },
   };
 };
 
-interface Rotated {
-  readonly x: Tensor2D;
-  readonly heads: number;
-  readonly weights: NormWeights | undefined;
-  /** Of the scores, which is put into the query. */
-  readonly scale?: number;
+interface PlacedHeads {
+  /** [rows, heads, length, headWidth], so scaled that its products with the keys are the scores. */
+  readonly query: Tensor4D;
+  /** [rows, keyValueHeads, length, headWidth]. */
+  readonly key: Tensor4D;
+  readonly back: (dQuery: Tensor4D, dKey: Tensor4D) => readonly [Tensor2D, Tensor2D];
 }
 
-/** To [rows, heads, length, headWidth], normalised head by head where the model does that, and rotated. */
-const toRotatedHeads = (pass: Pass, { context, shape }: AttentionSetting, { x, heads, weights, scale }: Rotated) => {
-  const { tf } = pass;
-  const perHead = weights === undefined ? undefined : normOfHeads(pass, shape, weights, x);
-  const apart = toHeads(pass, context, perHead?.y ?? x, heads);
-  const scaled = scale === undefined ? apart : tf.mul<Tensor4D>(apart, scale);
+/** Normalised head by head where the model does that, and rotated. */
+const placeHeads = (pass: Pass, setting: AttentionSetting, [query, key]: Parts): PlacedHeads => {
+  const { shape, headNorms, context } = setting;
+  if (headNorms === undefined)
+    return context.rotary === undefined
+      ? scaledHeads(pass, setting, query, key)
+      : rotatedHeads(pass, setting, query, key);
+  const [q, k] = [
+    normOfHeads(pass, shape, headNorms.query, query),
+    normOfHeads(pass, shape, headNorms.key, key),
+  ];
+  const placed = placeHeads(pass, { ...setting, headNorms: undefined }, [q.y, k.y, k.y]);
   return {
-    y: rotate(pass, context, scaled),
-    back: (dy: Tensor4D): Tensor2D => {
-      const turned = rotateBack(pass, context, dy);
-      const joint = fromHeads(pass, context, scale === undefined ? turned : tf.mul<Tensor4D>(turned, scale));
-      return perHead === undefined ? joint : perHead.back(joint);
+    ...placed,
+    back: (dQuery, dKey) => {
+      const [dq, dk] = placed.back(dQuery, dKey);
+      return [q.back(dq), k.back(dk)];
+    },
+  };
+};
+
+const scaledHeads = (
+  pass: Pass,
+  { shape, context }: AttentionSetting,
+  query: Tensor2D,
+  key: Tensor2D,
+): PlacedHeads => {
+  const { tf } = pass;
+  const scale = 1 / Math.sqrt(shape.headWidth);
+  return {
+    query: toHeads(pass, context, tf.mul<Tensor2D>(query, scale), shape.heads),
+    key: toHeads(pass, context, key, shape.keyValueHeads),
+    back: (dQuery, dKey) => [
+      tf.mul<Tensor2D>(fromHeads(pass, context, dQuery), scale),
+      fromHeads(pass, context, dKey),
+    ],
+  };
+};
+
+/** Queries and keys turn by the same angles, and so together: half as many kernels. */
+const rotatedHeads = (
+  pass: Pass,
+  { shape, context }: AttentionSetting,
+  query: Tensor2D,
+  key: Tensor2D,
+): PlacedHeads => {
+  const { tf } = pass;
+  const { heads, keyValueHeads, headWidth } = shape;
+  const sides = [heads, keyValueHeads];
+  const joint = toHeads(pass, context, tf.concat2d([query, key], 1), heads + keyValueHeads);
+  const [q, k] = tf.split<Tensor4D>(rotate(pass, context, joint), sides, 1);
+  return {
+    query: q!,
+    key: k!,
+    back: (dQuery, dKey) => {
+      const turned = rotateBack(pass, context, tf.concat<Tensor4D>([dQuery, dKey], 1));
+      const widths = sides.map((count) => count * headWidth);
+      const [dq, dk] = tf.split<Tensor2D>(fromHeads(pass, context, turned), widths, 1);
+      return [dq!, dk!];
     },
   };
 };

@@ -26,7 +26,10 @@ export interface BatchContext {
   /** Tokens of a row that are computed, and how many came before them. */
   readonly length: number;
   readonly past: number;
-  /** [length, headWidth], or one for each row in front; `undefined` where positions are learned. */
+  /**
+   * [length, headWidth], or one for each row in front; `undefined` where positions are learned. The fourth root of the
+   * headWidth is divided out of both, so that the products of queries and keys come out scaled.
+   */
   readonly rotary: { readonly cosine: Tensor; readonly sine: Tensor } | undefined;
   /** Added to the scores, which are [rows, keyValueHeads, group · length, past + length]. */
   readonly mask: Tensor | undefined;
@@ -94,7 +97,12 @@ const tablesAt = (
   if (position.type !== "rotary") return undefined;
   const frequencies = rotaryFrequencies(headWidth, position.base, position.scaling);
   const { cosine, sine } = rotaryTables(frequencies, positions);
-  const table = (values: Float32Array) => tf.tensor(values, [...sides, headWidth]);
+  const scale = headWidth ** -0.25;
+  const table = (values: Float32Array) =>
+    tf.tensor(
+      values.map((value) => value * scale),
+      [...sides, headWidth],
+    );
   return { cosine: table(cosine), sine: table(sine) };
 };
 

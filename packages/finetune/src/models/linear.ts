@@ -9,11 +9,10 @@ export interface LinearWeights {
   readonly bias?: Tensor1D;
 }
 
-/** The factors of one adapter [HSW+21]: the weight changes by B A · scale, where A is [rank, in] and B [out, rank]. */
+/** The factors of one adapter [HSW+21]: the weight changes by B A, where A is [rank, in] and B, scaled, [out, rank]. */
 export interface Adapter {
   readonly a: Tensor2D;
   readonly b: Tensor2D;
-  readonly scale: number;
   /** A is not trained [SLH+24, FFA-LoRA]. */
   readonly frozenA: boolean;
   /** Multiplies the adapter's input, of this shape, while training: 0 for what is dropped. */
@@ -22,7 +21,7 @@ export interface Adapter {
   readonly onGradients: (gradients: { readonly a: Tensor | undefined; readonly b: Tensor }) => void;
 }
 
-/** x W + b, and with an adapter + (x Aᵀ) Bᵀ · scale. */
+/** x W + b, and with an adapter + (x Aᵀ) Bᵀ. */
 export const linear = (
   pass: Pass,
   { kernel, inputsFirst, bias }: LinearWeights,
@@ -42,14 +41,14 @@ export const linear = (
 };
 
 const adapterStep = ({ tf, keep }: Pass, adapter: Adapter, input: Tensor2D): Stepped => {
-  const { a, b, scale, frozenA, dropout, onGradients } = adapter;
+  const { a, b, frozenA, dropout, onGradients } = adapter;
   const mask = dropout && keep(dropout(input.shape));
   const x = keepUnless(frozenA, keep, mask === undefined ? input : tf.mul<Tensor2D>(input, mask));
-  const low = keep(tf.mul<Tensor2D>(tf.matMul(x, a, false, true), scale));
+  const low = keep(tf.matMul<Tensor2D>(x, a, false, true));
   return {
     y: tf.matMul(low, b, false, true),
     back: (dy) => {
-      const dLow = tf.mul<Tensor2D>(tf.matMul(dy, b), scale);
+      const dLow = tf.matMul<Tensor2D>(dy, b);
       onGradients({
         a: frozenA ? undefined : tf.matMul(dLow, x, true, false),
         b: tf.matMul(dy, low, true, false),

@@ -103,10 +103,13 @@ const loadPositions = async (load: Loading): Promise<Tensor2D | undefined> => {
 };
 
 const loadNorm = async (load: Loading, name: string, length: number): Promise<NormWeights> => ({
-  scale: await vector(load, `${name}.weight`, length),
+  scale: load.own(load.tf.tensor1d(await scaledBy(Math.sqrt(length), load.weights(`${name}.weight`, [length])))),
   ...(load.shape.norm.type === "layer" ? { shift: await vector(load, `${name}.bias`, length) } : {}),
-  epsilon: load.shape.norm.epsilon,
+  epsilon: load.shape.norm.epsilon * length,
 });
+
+const scaledBy = async (factor: number, values: Promise<Float32Array>): Promise<Float32Array> =>
+  (await values).map((value) => value * factor);
 
 interface LinearSize {
   readonly inputs: number;

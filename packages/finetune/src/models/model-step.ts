@@ -43,12 +43,10 @@ export const modelStep = <T>(
   try {
     const { gradient: dy, result } = head(recorded.y);
     recorded.back(dy);
-    const gradient = tf.tidy(() => tf.concat1d(bound.gradients.map((each) => tf.reshape(each, [-1]))));
-    return { result, gradient, rerun: recorded.rerun };
+    return { result, gradient: bound.gradient(), rerun: recorded.rerun };
   } finally {
     recorded.free();
     bound.free();
-    tf.dispose(bound.gradients);
     disposeContext(context);
   }
 };

@@ -3,10 +3,10 @@ import { boolean, finite, InputError, integer, listOf, ShapeError, type Shape, t
 import { tensorsOf } from "../flat.ts";
 import type { NamedValues } from "../safetensors.ts";
 import { parameterCount } from "../trainer.ts";
-import { adapterPlaces, adapterTensors, type LoraPlan } from "./adapter-plan.ts";
+import { adapterPlaces, adapterTensors, isTarget, type LoraPlan, projectionsOf } from "./adapter-plan.ts";
 import { configFields } from "./config-fields.ts";
 import type { ModelShape, ModelUse } from "./model-shape.ts";
-import { tensorNames } from "./tensor-names.ts";
+import { projectionNames, tensorNames } from "./tensor-names.ts";
 
 const TASK_TYPES = {
   "language-model": "CAUSAL_LM",
@@ -31,7 +31,7 @@ export const peftConfig = (
   use_rslora: plan.rankStabilised ?? false,
   use_dora: false,
   bias: "none",
-  target_modules: plan.targets === "all-linear" ? plan.targets : [...plan.targets],
+  target_modules: plan.targets === "all-linear" ? projectionNames(tensorNames(family, use)) : [...plan.targets],
   layers_to_transform: plan.layers?.toSorted((a, b) => a - b) ?? null,
   layers_pattern: plan.layers === undefined ? null : tensorNames(family, use).layers.split(".").at(-1),
   fan_in_fan_out: tensorNames(family, use).inputsFirst,
@@ -131,6 +131,7 @@ const ONLY: Readonly<Record<string, readonly unknown[]>> = {
   modules_to_save: [],
   trainable_token_indices: [],
   target_parameters: [],
+  init_lora_weights: [true, false, "gaussian"],
 };
 
 const names = listOf(text(200), 4096, 1);
@@ -148,25 +149,29 @@ const emptyObject: Shape<undefined> = (value, path = "") => {
   throw new ShapeError(path, "nothing");
 };
 
-const planOf = ({ family }: ModelShape, use: ModelUse, { config }: PeftFiles): LoraPlan => {
+const planOf = (shape: ModelShape, use: ModelUse, { config }: PeftFiles): LoraPlan => {
   const known = Object.fromEntries(
     Object.entries(config).filter(([, value]) => value !== null && !isEmpty(value)),
   );
   const fields = configFields(known);
   for (const [name, values] of Object.entries(ONLY)) fields.only(name, ...values);
   for (const name of ["rank_pattern", "alpha_pattern"]) fields.maybe(name, emptyObject);
-  fields.only("fan_in_fan_out", tensorNames(family, use).inputsFirst);
+  fields.maybe("fan_in_fan_out", boolean);
   const layers = fields.maybe("layers_to_transform", layerList);
   const rankStabilised = fields.maybe("use_rslora", boolean) ?? false;
   return {
     rank: fields.get("r", integer(1, 1 << 16)),
     alpha: fields.get("lora_alpha", finite()),
-    targets: fields.get("target_modules", targetsOf),
+    targets: shortened(fields.get("target_modules", targetsOf), shape, use),
     dropout: fields.maybe("lora_dropout", finite(0, 1)) ?? 0,
     ...(layers === undefined ? {} : { layers }),
     ...(rankStabilised ? { rankStabilised } : {}),
   };
 };
+
+/** PEFT writes out every projection where all were asked for. */
+const shortened = (targets: LoraPlan["targets"], shape: ModelShape, use: ModelUse): LoraPlan["targets"] =>
+  projectionsOf(shape, use).every(({ module }) => isTarget(targets, module)) ? "all-linear" : targets;
 
 const isEmpty = (value: unknown): boolean =>
   typeof value === "object" && value !== null && Object.keys(value).length === 0;
