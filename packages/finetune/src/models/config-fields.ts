@@ -30,10 +30,14 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
   sep_token_id summary_activation summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
   suppress_tokens task_specific_params temperature tf_legacy_loss tokenizer_class top_k top_p torch_dtype torchscript
   transformers.js_config transformers_version typical_p unsloth_fixed unsloth_version use_bfloat16 use_cache
-  use_mrope gradient_checkpointing_kwargs layer_norm_epsilon_note n_ctx`.split(/\s+/u),
+  n_ctx`.split(/\s+/u),
 );
 
-export const configFields = (json: Readonly<Record<string, unknown>>): ConfigFields => {
+/** `withoutEffect` are the names of fields that are passed over. */
+export const configFields = (
+  json: Readonly<Record<string, unknown>>,
+  withoutEffect: ReadonlySet<string> = WITHOUT_EFFECT,
+): ConfigFields => {
   const asked = new Set<string>();
   const value = (name: string): unknown => {
     asked.add(name);
@@ -51,7 +55,7 @@ export const configFields = (json: Readonly<Record<string, unknown>>): ConfigFie
         throw new ShapeError(name, `${values.map((each) => JSON.stringify(each)).join(" or ")}, or nothing`);
     },
     close: () => {
-      const unknown = Object.keys(json).find((name) => !asked.has(name) && !WITHOUT_EFFECT.has(name));
+      const unknown = Object.keys(json).find((name) => !asked.has(name) && !withoutEffect.has(name));
       if (unknown !== undefined)
         throw new ShapeError(printable(unknown), "no such field: what it would change is not known here");
     },

@@ -134,6 +134,12 @@ const ONLY: Readonly<Record<string, readonly unknown[]>> = {
   init_lora_weights: [true, false, "gaussian"],
 };
 
+/** What a file says of its making, and of the parts that {@link ONLY} rules out. */
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
+  `auto_mapping base_model_name_or_path ensure_weight_tying inference_mode layers_pattern megatron_config megatron_core
+  peft_version qalora_group_size revision runtime_config task_type`.split(/\s+/u),
+);
+
 const names = listOf(text(200), 4096, 1);
 
 /** PEFT writes a number of layers for one of them. */
@@ -153,13 +159,13 @@ const planOf = (shape: ModelShape, use: ModelUse, { config }: PeftFiles): LoraPl
   const known = Object.fromEntries(
     Object.entries(config).filter(([, value]) => value !== null && !isEmpty(value)),
   );
-  const fields = configFields(known);
+  const fields = configFields(known, WITHOUT_EFFECT);
   for (const [name, values] of Object.entries(ONLY)) fields.only(name, ...values);
   for (const name of ["rank_pattern", "alpha_pattern"]) fields.maybe(name, emptyObject);
   fields.maybe("fan_in_fan_out", boolean);
   const layers = fields.maybe("layers_to_transform", layerList);
   const rankStabilised = fields.maybe("use_rslora", boolean) ?? false;
-  return {
+  const plan = {
     rank: fields.get("r", integer(1, 1 << 16)),
     alpha: fields.get("lora_alpha", finite()),
     targets: shortened(fields.get("target_modules", targetsOf), shape, use),
@@ -167,6 +173,8 @@ const planOf = (shape: ModelShape, use: ModelUse, { config }: PeftFiles): LoraPl
     ...(layers === undefined ? {} : { layers }),
     ...(rankStabilised ? { rankStabilised } : {}),
   };
+  fields.close();
+  return plan;
 };
 
 /** PEFT writes out every projection where all were asked for. */
