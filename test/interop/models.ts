@@ -32,7 +32,8 @@ const SCRIPT = path.join(import.meta.dirname, "model_vectors.py");
 const TOLERANCE = 1e-3;
 
 const python = process.env["BULKHEAD_INTEROP_PYTHON"];
-if (python === undefined) throw new Error("BULKHEAD_INTEROP_PYTHON names no interpreter: use npm run test:interop");
+if (python === undefined)
+  throw new Error("BULKHEAD_INTEROP_PYTHON names no interpreter: use npm run test:interop");
 
 const run = (...parts: readonly string[]): string => {
   const [command, ...rest] = parts;
@@ -58,7 +59,9 @@ const compare = async (tf: TensorFlow, small: SmallCase, rows: readonly Language
   const plain = await runModel(tf, { model }, rows);
   const spoken = await runModel(tf, { adapted, parameters: trained }, rows);
   const logits = Math.max(
-    ...rows.map((_, row) => Math.max(far(plain[row]!, small.plain[row]!), far(spoken[row]!, small.adapted[row]!))),
+    ...rows.map((_, row) =>
+      Math.max(far(plain[row]!, small.plain[row]!), far(spoken[row]!, small.adapted[row]!)),
+    ),
   );
   let gradients: number | undefined;
   if (useOf(small) === "language-model") {

@@ -69,7 +69,11 @@ const half = (bits: number): number => {
 };
 
 /** Llama's rows of query and key stand in pairs in GGUF, in halves elsewhere. */
-export const inHalves = (values: Float32Array, heads: number, [rows, width]: readonly number[]): Float32Array => {
+export const inHalves = (
+  values: Float32Array,
+  heads: number,
+  [rows, width]: readonly number[],
+): Float32Array => {
   const headWidth = rows! / heads;
   const result = new Float32Array(values.length);
   for (let row = 0; row < rows!; row++) {

@@ -17,7 +17,9 @@ import { randomNumbers } from "../finetune/tiny-model.ts";
 import { PROMPT, ROWS, STEPS } from "../vectors/smollm2.ts";
 
 const canRun = smolLm2File !== undefined && hasNative;
-const suite = canRun ? "SmolLM2-135M" : "SmolLM2-135M (skipped: no file in .cache/smollm2, or no native backend)";
+const suite = canRun
+  ? "SmolLM2-135M"
+  : "SmolLM2-135M (skipped: no file in .cache/smollm2, or no native backend)";
 
 const PLAN = {
   rank: 8,
@@ -31,9 +33,7 @@ const BATCH = {
   length: 32,
   ids: Int32Array.from(ROWS.flatMap(({ ids }) => ids)),
   lengths: ROWS.map(() => 32),
-  targets: Uint8Array.from(
-    ROWS.flatMap(({ ids, answerFrom }) => ids.map((_, i) => Number(i >= answerFrom))),
-  ),
+  targets: Uint8Array.from(ROWS.flatMap(({ ids, answerFrom }) => ids.map((_, i) => Number(i >= answerFrom)))),
 };
 
 describe.skipIf(!canRun)(suite, () => {

@@ -40,9 +40,7 @@ const startMomentum = (tf: TensorFlow, momentum: number): OptimiserRun => {
   const step: OptimiserRun["step"] = (parameters, gradient, learningRate) => {
     const { fresh, next } = tf.tidy(() => {
       const sum =
-        velocity === undefined
-          ? tf.clone(gradient)
-          : tf.add<Tensor1D>(tf.mul(velocity, momentum), gradient);
+        velocity === undefined ? tf.clone(gradient) : tf.add<Tensor1D>(tf.mul(velocity, momentum), gradient);
       return { fresh: sum, next: tf.sub<Tensor1D>(parameters, tf.mul(sum, learningRate)) };
     });
     close();

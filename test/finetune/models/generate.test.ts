@@ -104,7 +104,9 @@ describe("a token is chosen", () => {
   });
 
   test("among the most probable ones alone that make up topP", () => {
-    const drawn = [0, 0.3, 0.6, 0.999].map((at) => sampleToken(logits, { temperature: 1, topP: 0.6 }, () => at));
+    const drawn = [0, 0.3, 0.6, 0.999].map((at) =>
+      sampleToken(logits, { temperature: 1, topP: 0.6 }, () => at),
+    );
     expect(new Set(drawn)).toEqual(new Set([1, 2]));
   });
 });

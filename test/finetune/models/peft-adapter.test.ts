@@ -81,39 +81,43 @@ test("with A frozen both factors are written, and PEFT sees an ordinary adapter"
   expect(written.map(({ values }) => values[0])).toEqual([2, 1, 2, 1]);
 });
 
-test.each(["llama", "gpt2"])("a merged %s gives what the adapted one gives, and comes apart again", async (name) => {
-  const one = SMALL_MODELS.cases[name]!;
-  const { tf } = await openBackend("cpu");
-  const model = await loadSmall(tf, one);
-  const { plan, trained } = smallAdapter(one);
-  const rows = rowsOf(SMALL_MODELS);
-  const adapted = await runModel(tf, { adapted: adaptModel(tf, model, plan), parameters: trained }, rows);
-  const places = adapterPlaces(shapeOf(one), useOf(one), plan);
-  const tensors = new Map(
-    peftTensors(shapeOf(one), useOf(one), plan, { trained }).map((tensor) => [tensor.name, tensor.values]),
-  );
-  const weights = smallWeights(one);
-  const merged = await loadModel(tf, shapeOf(one), useOf(one), async (wanted, sides) => {
-    const kernel = await weights(wanted, sides);
-    const place = places.find(({ module }) => `${module}.weight` === wanted);
-    if (place === undefined) return kernel;
-    const of = (factor: string) => tensors.get(`base_model.model.${place.module}.lora_${factor}.weight`)!;
-    const factors = { a: of("A"), b: of("B") };
-    const kernelSides = { ...place, inputsFirst: name === "gpt2" };
-    const whole = mergeAdapter(kernel, kernelSides, factors, { plan });
-    const apart = mergeAdapter(whole, kernelSides, factors, { plan, sign: -1 });
-    for (const [i, value] of kernel.entries()) expect(apart[i]).toBeCloseTo(value, 5);
-    return whole;
-  });
-  const speaking = await runModel(tf, { model: merged }, rows);
-  for (const [row, values] of speaking.entries()) expectNear(values, [...adapted[row]!], 2e-5);
-  model.dispose();
-  merged.dispose();
-});
+test.each(["llama", "gpt2"])(
+  "a merged %s gives what the adapted one gives, and comes apart again",
+  async (name) => {
+    const one = SMALL_MODELS.cases[name]!;
+    const { tf } = await openBackend("cpu");
+    const model = await loadSmall(tf, one);
+    const { plan, trained } = smallAdapter(one);
+    const rows = rowsOf(SMALL_MODELS);
+    const adapted = await runModel(tf, { adapted: adaptModel(tf, model, plan), parameters: trained }, rows);
+    const places = adapterPlaces(shapeOf(one), useOf(one), plan);
+    const tensors = new Map(
+      peftTensors(shapeOf(one), useOf(one), plan, { trained }).map((tensor) => [tensor.name, tensor.values]),
+    );
+    const weights = smallWeights(one);
+    const merged = await loadModel(tf, shapeOf(one), useOf(one), async (wanted, sides) => {
+      const kernel = await weights(wanted, sides);
+      const place = places.find(({ module }) => `${module}.weight` === wanted);
+      if (place === undefined) return kernel;
+      const of = (factor: string) => tensors.get(`base_model.model.${place.module}.lora_${factor}.weight`)!;
+      const factors = { a: of("A"), b: of("B") };
+      const kernelSides = { ...place, inputsFirst: name === "gpt2" };
+      const whole = mergeAdapter(kernel, kernelSides, factors, { plan });
+      const apart = mergeAdapter(whole, kernelSides, factors, { plan, sign: -1 });
+      for (const [i, value] of kernel.entries()) expect(apart[i]).toBeCloseTo(value, 5);
+      return whole;
+    });
+    const speaking = await runModel(tf, { model: merged }, rows);
+    for (const [row, values] of speaking.entries()) expectNear(values, [...adapted[row]!], 2e-5);
+    model.dispose();
+    merged.dispose();
+  },
+);
 
 test("every projection of the model can have an adapter", () => {
   expect(projectionsOf(shape, "language-model").map(({ module }) => module)).toEqual(
-    ["q_proj", "k_proj", "v_proj", "o_proj"].map((name) => `model.layers.0.self_attn.${name}`)
+    ["q_proj", "k_proj", "v_proj", "o_proj"]
+      .map((name) => `model.layers.0.self_attn.${name}`)
       .concat(["gate_proj", "up_proj", "down_proj"].map((name) => `model.layers.0.mlp.${name}`))
       .flatMap((name) => [name])
       .concat(

@@ -74,7 +74,9 @@ export const loadSmall = (tf: TensorFlow, small: SmallCase): Promise<LoadedModel
   loadModel(tf, shapeOf(small), useOf(small), smallWeights(small));
 
 /** The adapter that PEFT has beside the model. */
-export const smallAdapter = (small: SmallCase): { readonly plan: LoraPlan; readonly trained: Float32Array } => {
+export const smallAdapter = (
+  small: SmallCase,
+): { readonly plan: LoraPlan; readonly trained: Float32Array } => {
   const tensors = filled(small.adapterShapes, 2);
   return readPeftAdapter(shapeOf(small), useOf(small), {
     config: small.adapterConfig,

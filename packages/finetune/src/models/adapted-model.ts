@@ -3,7 +3,13 @@ import { invariant } from "@bulkhead/base";
 import type { Tensor, Tensor1D, Tensor2D, TensorFlow } from "@bulkhead/compute";
 import { sizeOf, tensorsOf } from "../flat.ts";
 import { parameterCount, type TensorSpec } from "../trainer.ts";
-import { adapterPlaces, adapterScale, adapterTensors, type AdapterPlace, type LoraPlan } from "./adapter-plan.ts";
+import {
+  adapterPlaces,
+  adapterScale,
+  adapterTensors,
+  type AdapterPlace,
+  type LoraPlan,
+} from "./adapter-plan.ts";
 import type { LayerAdapters } from "./block.ts";
 import type { Adapter, LinearWeights } from "./linear.ts";
 import { linearsOf, type LoadedModel } from "./load-model.ts";
@@ -50,7 +56,8 @@ export const adaptModel = (
 
 const scalesOf = (tensors: readonly TensorSpec[], scale: number): Float32Array => {
   const scales = new Float32Array(parameterCount(tensors)).fill(1);
-  for (const { name, values } of tensorsOf(tensors, scales)) if (name.endsWith("lora_B.weight")) values.fill(scale);
+  for (const { name, values } of tensorsOf(tensors, scales))
+    if (name.endsWith("lora_B.weight")) values.fill(scale);
   return scales;
 };
 
@@ -105,7 +112,9 @@ export const bindAdapters = (
   return {
     byLinear: new Map(places.map((_, i) => [linears[i]!, adapterAt(i)])),
     gradient: () =>
-      tf.tidy(() => tf.mul<Tensor1D>(tf.concat1d(gradients.map((each) => tf.reshape(each, [each.size]))), scales)),
+      tf.tidy(() =>
+        tf.mul<Tensor1D>(tf.concat1d(gradients.map((each) => tf.reshape(each, [each.size]))), scales),
+      ),
     free: () => tf.dispose([scales, ...factors, ...gradients]),
   };
 };

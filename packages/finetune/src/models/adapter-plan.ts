@@ -39,11 +39,7 @@ export const adapterScale = ({ rank, alpha, rankStabilised = false }: LoraPlan):
   alpha / (rankStabilised ? Math.sqrt(rank) : rank);
 
 /** Layer by layer. Throws an {@link InputError} about a plan that the model cannot carry. */
-export const adapterPlaces = (
-  shape: ModelShape,
-  use: ModelUse,
-  plan: LoraPlan,
-): readonly AdapterPlace[] => {
+export const adapterPlaces = (shape: ModelShape, use: ModelUse, plan: LoraPlan): readonly AdapterPlace[] => {
   const places = projectionsOf(shape, use);
   const problem = planProblem(shape, plan) ?? targetProblem(places, plan);
   if (problem !== undefined)
@@ -77,7 +73,10 @@ const lastPart = (name: string): string => name.slice(name.lastIndexOf(".") + 1)
 export const isTarget = (targets: LoraPlan["targets"], module: string): boolean =>
   targets === "all-linear" || targets.some((target) => module === target || module.endsWith(`.${target}`));
 
-const targetProblem = (places: readonly AdapterPlace[], { targets, layers }: LoraPlan): string | undefined => {
+const targetProblem = (
+  places: readonly AdapterPlace[],
+  { targets, layers }: LoraPlan,
+): string | undefined => {
   if (targets === "all-linear") return undefined;
   if (targets.length === 0) return "no projection is named";
   const inLayers = places.filter(({ layer }) => layers?.includes(layer) ?? true);
@@ -87,7 +86,10 @@ const targetProblem = (places: readonly AdapterPlace[], { targets, layers }: Lor
     : `the model has no projection ${JSON.stringify(missing.slice(0, 64))} there`;
 };
 
-const planProblem = (shape: ModelShape, { rank, alpha, layers, dropout = 0 }: LoraPlan): string | undefined => {
+const planProblem = (
+  shape: ModelShape,
+  { rank, alpha, layers, dropout = 0 }: LoraPlan,
+): string | undefined => {
   if (!Number.isInteger(rank) || rank < 1 || rank > shape.width)
     return `the rank must be from 1 to ${shape.width}`;
   if (!Number.isFinite(alpha)) return "alpha must be a finite number";

@@ -49,10 +49,7 @@ export const attend = (
       const dp = tf.matMul<Tensor4D>(dContext, v, false, true);
       const pdp = tf.mul<Tensor4D>(p, dp);
       const ds = tf.sub<Tensor4D>(pdp, tf.mul(p, tf.sum(pdp, -1, true)));
-      const [dq, dk] = placed.back(
-        ungrouped(tf, tf.matMul(ds, k), setting),
-        tf.matMul(ds, q, true, false),
-      );
+      const [dq, dk] = placed.back(ungrouped(tf, tf.matMul(ds, k), setting), tf.matMul(ds, q, true, false));
       return [dq, dk, fromHeads(pass, context, tf.matMul(p, dContext, true, false))];
     },
   };
@@ -192,4 +189,3 @@ export const clearCache = (cache: KeyValueCache): void => {
   cache.key = undefined;
   cache.value = undefined;
 };
-

@@ -15,12 +15,7 @@ export interface Foretold {
 const MOST_LOGITS = 2 ** 25;
 
 /** `h` is [n, width], `head` [vocabulary, width]; `labels` has n values. */
-export const crossEntropy = (
-  tf: TensorFlow,
-  h: Tensor2D,
-  head: Tensor2D,
-  labels: Int32Array,
-): Foretold => {
+export const crossEntropy = (tf: TensorFlow, h: Tensor2D, head: Tensor2D, labels: Int32Array): Foretold => {
   const parts = inChunks(tf, h, head, labels).map(([rows, words]) => foretold(tf, rows, head, words));
   const losses = tf.concat1d(parts.map((part) => part.losses));
   const gradient = tf.concat2d(

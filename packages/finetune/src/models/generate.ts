@@ -59,7 +59,12 @@ const checkPrompt = ({ shape, head }: LoadedModel, prompt: Int32Array): void => 
           ? `a token is not below ${shape.vocabulary}`
           : undefined;
   if (problem !== undefined)
-    throw new InputError({ code: "model-unusable", place: "the prompt", problem, cure: "give another prompt" });
+    throw new InputError({
+      code: "model-unusable",
+      place: "the prompt",
+      problem,
+      cure: "give another prompt",
+    });
 };
 
 interface Listening extends Omit<Voice, "free"> {
@@ -75,7 +80,9 @@ const logitsAfter = async (
   const logits = tf.tidy((): Tensor2D => {
     const batch = { rows: 1, length: ids.length, lengths: [ids.length], ids };
     const context: BatchContext =
-      past === 0 ? batchContext(tf, model.shape, batch) : nextTokenContext(tf, model.shape, { rows: 1, past });
+      past === 0
+        ? batchContext(tf, model.shape, batch)
+        : nextTokenContext(tf, model.shape, { rows: 1, past });
     const run = { model, context, adapters, from: 0, end: model.layers.length };
     const x = runForward(tf, run, embedTokens(tf, model, batch, past), caches);
     const last = logitsAt(tf, model, x, Int32Array.of(ids.length - 1));

@@ -1,7 +1,14 @@
 /** Trains the adapters of a language model on a site's rows of tokens, in this thread. */
 import { freemem } from "node:os";
 import { hashFields, openKeystream, segmentNonce, type Tensor1D, type TensorFlow } from "@bulkhead/compute";
-import { type Activations, memoryStore, type Named, padded, rowsOf, type RunFrozen } from "../prefix-cache.ts";
+import {
+  type Activations,
+  memoryStore,
+  type Named,
+  padded,
+  rowsOf,
+  type RunFrozen,
+} from "../prefix-cache.ts";
 import { rowActivations } from "../row-activations.ts";
 import type { TensorSpec, TrainJob, TrainOutcome } from "../trainer.ts";
 import { type StepResult, trainRound } from "../train-round.ts";
@@ -100,7 +107,13 @@ const frozenRows = ({ tf, adapted, options }: Open, seed: Uint8Array) => {
     return rowsOf(frozenPrefix(tf, model, tokens, firstTrained), tokens);
   };
   return rowActivations(
-    { run, rows: rows.length, named: (row) => ({ name: String(row) }), keptRows, store: memoryStore(cacheBytes) },
+    {
+      run,
+      rows: rows.length,
+      named: (row) => ({ name: String(row) }),
+      keptRows,
+      store: memoryStore(cacheBytes),
+    },
     seed,
   );
 };
@@ -155,9 +168,14 @@ const partStep = (
   const values = activations && padded(activations.slice(from, end), adapted.model.shape.width).values;
   const prefix = values && tf.tensor2d(values, [batch.rows * batch.length, adapted.model.shape.width]);
   const { plan, keptBytes = freemem() / 2 } = options;
-  const dropout = plan.dropout ? dropoutOf(tf, plan.dropout, hashFields(dropoutKey, String(from))) : undefined;
+  const dropout = plan.dropout
+    ? dropoutOf(tf, plan.dropout, hashFields(dropoutKey, String(from)))
+    : undefined;
   const setting = { adapted, keptBytes, ...(dropout === undefined ? {} : { dropout }) };
-  const result = languageStep(tf, setting, parameters, { batch, ...(prefix === undefined ? {} : { prefix }) });
+  const result = languageStep(tf, setting, parameters, {
+    batch,
+    ...(prefix === undefined ? {} : { prefix }),
+  });
   open.rerun = result.rerun;
   const rowOfAnswer = answersOf(batch).places.map((place) => from + Math.floor(place / batch.length));
   return { ...result, rowOfAnswer };
@@ -173,5 +191,8 @@ const dropoutOf =
     const bits = new Uint16Array(buffer);
     const dropped = Math.round(share * 2 ** 16);
     const kept = 1 / (1 - dropped / 2 ** 16);
-    return tf.tensor2d(Float32Array.from(bits, (word) => (word < dropped ? 0 : kept)), [...shape]);
+    return tf.tensor2d(
+      Float32Array.from(bits, (word) => (word < dropped ? 0 : kept)),
+      [...shape],
+    );
   };

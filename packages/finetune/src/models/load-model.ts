@@ -103,7 +103,9 @@ const loadPositions = async (load: Loading): Promise<Tensor2D | undefined> => {
 };
 
 const loadNorm = async (load: Loading, name: string, length: number): Promise<NormWeights> => ({
-  scale: load.own(load.tf.tensor1d(await scaledBy(Math.sqrt(length), load.weights(`${name}.weight`, [length])))),
+  scale: load.own(
+    load.tf.tensor1d(await scaledBy(Math.sqrt(length), load.weights(`${name}.weight`, [length]))),
+  ),
   ...(load.shape.norm.type === "layer" ? { shift: await vector(load, `${name}.bias`, length) } : {}),
   epsilon: load.shape.norm.epsilon * length,
 });
@@ -176,13 +178,14 @@ export const linearSizes = (shape: ModelShape, names: TensorNames): ReadonlyMap<
 };
 
 /** The projections of a loaded layer by their names. */
-export const linearsOf = (weights: LayerWeights, { layer }: TensorNames): ReadonlyMap<string, LinearWeights> =>
+export const linearsOf = (
+  weights: LayerWeights,
+  { layer }: TensorNames,
+): ReadonlyMap<string, LinearWeights> =>
   new Map([
     ...layer.projections.map((name, i) => [name, weights.projections[i]!] as const),
     [layer.output, weights.output],
-    ...(layer.gate === undefined || weights.gate === undefined
-      ? []
-      : [[layer.gate, weights.gate] as const]),
+    ...(layer.gate === undefined || weights.gate === undefined ? [] : [[layer.gate, weights.gate] as const]),
     [layer.up, weights.up],
     [layer.down, weights.down],
   ]);

@@ -52,12 +52,7 @@ export const modelStep = <T>(
 };
 
 /** What the layers below `end` give, without adapters. */
-export const frozenPrefix = (
-  tf: TensorFlow,
-  model: LoadedModel,
-  batch: TokenRows,
-  end: number,
-): Tensor2D =>
+export const frozenPrefix = (tf: TensorFlow, model: LoadedModel, batch: TokenRows, end: number): Tensor2D =>
   tf.tidy(() => {
     const context = batchContext(tf, model.shape, batch);
     const x = embedTokens(tf, model, batch);

@@ -31,7 +31,8 @@ export const peftConfig = (
   use_rslora: plan.rankStabilised ?? false,
   use_dora: false,
   bias: "none",
-  target_modules: plan.targets === "all-linear" ? projectionNames(tensorNames(family, use)) : [...plan.targets],
+  target_modules:
+    plan.targets === "all-linear" ? projectionNames(tensorNames(family, use)) : [...plan.targets],
   layers_to_transform: plan.layers?.toSorted((a, b) => a - b) ?? null,
   layers_pattern: plan.layers === undefined ? null : tensorNames(family, use).layers.split(".").at(-1),
   fan_in_fan_out: tensorNames(family, use).inputsFirst,
@@ -65,7 +66,9 @@ export interface AdapterValues {
 export interface PeftFiles {
   readonly config: Readonly<Record<string, unknown>>;
   /** By their names in the file; `undefined` for a type that holds no floats. */
-  readonly tensor: (name: string) => { readonly shape: readonly number[]; readonly values: Float32Array } | undefined;
+  readonly tensor: (
+    name: string,
+  ) => { readonly shape: readonly number[]; readonly values: Float32Array } | undefined;
   /** Of all tensors in the file. */
   readonly names: readonly string[];
   /** For errors. */

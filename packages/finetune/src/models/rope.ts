@@ -5,11 +5,7 @@
 import type { RopeScaling } from "./model-shape.ts";
 
 /** One for each pair of a head's values, by which a position turns it. */
-export const rotaryFrequencies = (
-  headWidth: number,
-  base: number,
-  scaling: RopeScaling,
-): readonly number[] =>
+export const rotaryFrequencies = (headWidth: number, base: number, scaling: RopeScaling): readonly number[] =>
   Array.from({ length: headWidth / 2 }, (_, i) =>
     Math.fround(scaled(base ** ((-2 * i) / headWidth), scaling)),
   );

@@ -16,7 +16,11 @@ export const embedTokens = (
 ): Tensor2D =>
   tf.tidy(() => {
     const words = tf.gather(model.words, tf.tensor1d(batch.ids, "int32"));
-    const places = () => tf.tensor1d(positionsOf(batch).map((position) => position + past), "int32");
+    const places = () =>
+      tf.tensor1d(
+        positionsOf(batch).map((position) => position + past),
+        "int32",
+      );
     const placed =
       model.positions === undefined ? words : tf.add<Tensor2D>(words, tf.gather(model.positions, places()));
     return model.embeddingNorm === undefined ? placed : norm(forwardOnly(tf), model.embeddingNorm, placed).y;
@@ -70,12 +74,7 @@ export interface RecordedRun {
  * What a layer needs on the way back is kept as long as `keptBytes` last; the others keep their input alone and are run
  * again on the way. The gradients are the same to the bit either way. `x` is disposed of.
  */
-export const runRecorded = (
-  tf: TensorFlow,
-  run: LayerRun,
-  x: Tensor2D,
-  keptBytes: number,
-): RecordedRun => {
+export const runRecorded = (tf: TensorFlow, run: LayerRun, x: Tensor2D, keptBytes: number): RecordedRun => {
   const layers: Recorded[] = [];
   let room = keptBytes;
   let state = x;

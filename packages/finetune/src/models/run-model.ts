@@ -30,7 +30,11 @@ export const runModel = async (
   return rows.map(({ ids }) => values.slice(at, (at += ids.length * width)));
 };
 
-const lastLayer = (tf: TensorFlow, { model, adapters }: Voice, batch: ReturnType<typeof batchOf>): Tensor2D => {
+const lastLayer = (
+  tf: TensorFlow,
+  { model, adapters }: Voice,
+  batch: ReturnType<typeof batchOf>,
+): Tensor2D => {
   const context = batchContext(tf, model.shape, batch);
   const run = { model, context, adapters, from: 0, end: model.layers.length };
   return runForward(tf, run, embedTokens(tf, model, batch));
