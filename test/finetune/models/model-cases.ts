@@ -11,7 +11,7 @@ import {
 import { type BackendName, openBackend, type Tensor1D, type TensorFlow } from "@bulkhead/compute";
 import { expect, test } from "vitest";
 import { randomNumbers } from "../tiny-model.ts";
-import { loadSmall, smallAdapter, type SmallCase, type SmallModels, useOf } from "./small-models.ts";
+import { loadSmall, smallAdapter, type SmallModels, useOf } from "./small-models.ts";
 
 export const rowsOf = ({ rows, firstTarget }: SmallModels): readonly LanguageRow[] =>
   rows.map((ids) => ({
