@@ -8,33 +8,32 @@ import {
   type Tensor1D,
   type TensorFlow,
 } from "@bulkhead/compute";
-import { drawRows } from "./batches.ts";
 import { checkTask, type Classifier, classifierSpecs, classify, firstTrainedLayer } from "./classifier.ts";
 import { loadEncoder } from "./encoder.ts";
 import { evaluationOf, type Judged } from "./evaluation.ts";
-import { nonFiniteTensors, sizeOf } from "./flat.ts";
+import { sizeOf } from "./flat.ts";
 import { readEncoderConfig, readWeights } from "./model-folder.ts";
-import { startOptimiser } from "./optimiser.ts";
 import {
   type Activations,
   type ActivationStore,
   activationsOf,
   memoryStore,
+  type NamedText,
   padded,
-  type Prefix,
+  type RunFrozen,
+  textPrefix,
 } from "./prefix-cache.ts";
 import { type RowActivations, rowActivations } from "./row-activations.ts";
 import { openTokenizer } from "./tokenizer/tokenizer.ts";
 import {
   type ClassifierTask,
   type Example,
-  parameterCount,
   type TensorSpec,
-  type TrainFailure,
   type TrainJob,
   type TrainOutcome,
   type Trainer,
 } from "./trainer.ts";
+import { trainRound } from "./train-round.ts";
 
 export interface ClassifierTrainerOptions {
   /** A BERT encoder in Hugging Face layout. */
@@ -59,7 +58,7 @@ interface Open {
   readonly tf: TensorFlow;
   readonly classifier: Classifier;
   readonly specs: readonly TensorSpec[];
-  readonly prefix: Prefix;
+  readonly prefix: RunFrozen<NamedText>;
   readonly rowActivations: RowActivations;
   /** Of texts that are judged. */
   readonly judged: ActivationStore;
@@ -84,10 +83,16 @@ export const openClassifierTrainer = async (
   const backend = await openBackend(options.backend);
   const { tf } = backend;
   const encoder = loadEncoder(tf, config, await readWeights(modelFolder));
-  const prefix = { tf, encoder, tokenize, end: firstTrainedLayer(config, task) };
+  const prefix = textPrefix({ tf, encoder, tokenize, end: firstTrainedLayer(config, task) });
   const rowBytes = 4 * task.maxTokens * config.width;
   const keptRows = Math.min(examples.length, Math.floor(cacheBytes / rowBytes));
-  const rows = { prefix, examples, keptRows, store: store ?? memoryStore(keptRows * rowBytes) };
+  const rows = {
+    run: prefix,
+    rows: examples.length,
+    named: (row: number): NamedText => ({ name: String(row), text: examples[row]!.text }),
+    keptRows,
+    store: store ?? memoryStore(keptRows * rowBytes),
+  };
   const open: Open = {
     tf,
     classifier: { encoder, task },
@@ -123,65 +128,25 @@ const checkLabels = (examples: readonly Example[], classes: number): void => {
   });
 };
 
-const learningRateOf = ({ schedule, learningRate, round, rounds }: TrainJob): number =>
-  schedule === "constant" ? learningRate : learningRate * (1 - (round - 1) / rounds);
-
-const train = async (
+const train = (
   open: Open,
   job: TrainJob,
   onStep?: (step: number, loss: number) => void,
 ): Promise<TrainOutcome> => {
   const { tf, specs, examples } = open;
-  const unusable = refusal(open, job);
-  if (unusable !== undefined) return unusable;
-  const { localSteps, batchSize, round, shuffleSeed } = job;
-  const activations = open.rowActivations(shuffleSeed);
-  const optimiser = startOptimiser(tf, job.optimiser);
-  const learningRate = learningRateOf(job);
-  let parameters = tf.tensor1d(job.model);
-  let lossSum = 0;
-  try {
-    for (let step = 0; step < localSteps; step++) {
-      const position = ((round - 1) * localSteps + step) * batchSize;
-      const rows = drawRows({ seed: shuffleSeed, rows: examples.length }, position, batchSize);
-      const { losses, gradient } = await lossesAndGradient(open, parameters, {
-        labels: rows.map((row) => examples[row]!.label),
-        activations: await activations(rows),
-      });
-      const bad = rows.filter((_, i) => !Number.isFinite(losses[i]));
-      if (bad.length > 0) {
-        gradient.dispose();
-        return { type: "failed", code: "non-finite-loss", facts: { step, rows: [...new Set(bad)] } };
-      }
-      parameters = optimiser.step(parameters, gradient, learningRate);
-      gradient.dispose();
-      const stepLoss = losses.reduce((sum, loss) => sum + loss, 0);
-      lossSum += stepLoss;
-      onStep?.(step, stepLoss / batchSize);
-    }
-    const update = difference(await parameters.data<"float32">(), job.model);
-    const broken = nonFiniteTensors(specs, update);
-    return broken.length > 0
-      ? { type: "failed", code: "non-finite-update", facts: { tensors: broken } }
-      : { type: "trained", update, examples: localSteps * batchSize, lossSum };
-  } finally {
-    optimiser.close();
-    parameters.dispose();
-  }
-};
-
-const refusal = ({ specs, examples }: Open, { model }: TrainJob): TrainFailure | undefined => {
-  const expected = parameterCount(specs);
-  if (model.length !== expected)
-    return { type: "failed", code: "model-length", facts: { expected, given: model.length } };
-  return examples.length === 0 ? { type: "failed", code: "no-rows", facts: { rows: 0 } } : undefined;
-};
-
-/** In shared memory: neither the trainer's thread nor the ring engine's has to be sent a copy. */
-const difference = (after: Float32Array, before: Float32Array): Float32Array => {
-  const update = new Float32Array(new SharedArrayBuffer(4 * after.length));
-  for (let i = 0; i < update.length; i++) update[i] = after[i]! - before[i]!;
-  return update;
+  const activations = open.rowActivations(job.shuffleSeed);
+  const step = async (parameters: Tensor1D, rows: readonly number[]) => {
+    const { losses, gradient } = await lossesAndGradient(open, parameters, {
+      labels: rows.map((row) => examples[row]!.label),
+      activations: await activations(rows),
+    });
+    return {
+      rowLosses: losses,
+      meanLoss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
+      gradient,
+    };
+  };
+  return trainRound({ tf, specs, rows: examples.length, step }, job, onStep);
 };
 
 interface LabelledBatch {

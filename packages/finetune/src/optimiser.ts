@@ -15,23 +15,46 @@ export const startOptimiser = (tf: TensorFlow, optimiser: Optimiser): OptimiserR
     case "adam":
       return startAdam(tf, optimiser);
     case "sgd":
-      return {
-        step: (parameters, gradient, learningRate) => {
-          const next = tf.tidy(() => tf.sub<Tensor1D>(parameters, tf.mul(gradient, learningRate)));
-          parameters.dispose();
-          return next;
-        },
-        close: () => {},
-      };
+      return optimiser.momentum ? startMomentum(tf, optimiser.momentum) : plainDescent(tf);
     default:
       return assertNever(optimiser);
   }
 };
 
-/** [KB15, algorithm 1]. */
+const plainDescent = (tf: TensorFlow): OptimiserRun => ({
+  step: (parameters, gradient, learningRate) => {
+    const next = tf.tidy(() => tf.sub<Tensor1D>(parameters, tf.mul(gradient, learningRate)));
+    parameters.dispose();
+    return next;
+  },
+  close: () => {},
+});
+
+/** Polyak's heavy ball, as PyTorch has it: the velocity is a sum of gradients, not a mean. */
+const startMomentum = (tf: TensorFlow, momentum: number): OptimiserRun => {
+  let velocity: Tensor1D | undefined;
+  const close = () => {
+    velocity?.dispose();
+    velocity = undefined;
+  };
+  const step: OptimiserRun["step"] = (parameters, gradient, learningRate) => {
+    const { fresh, next } = tf.tidy(() => {
+      const sum =
+        velocity === undefined ? tf.clone(gradient) : tf.add<Tensor1D>(tf.mul(velocity, momentum), gradient);
+      return { fresh: sum, next: tf.sub<Tensor1D>(parameters, tf.mul(sum, learningRate)) };
+    });
+    close();
+    parameters.dispose();
+    velocity = fresh;
+    return next;
+  };
+  return { step, close };
+};
+
+/** [KB15, algorithm 1], with decay as in [LH19, algorithm 2]. */
 const startAdam = (
   tf: TensorFlow,
-  { beta1, beta2, epsilon }: Extract<Optimiser, { type: "adam" }>,
+  { beta1, beta2, epsilon, weightDecay = 0 }: Extract<Optimiser, { type: "adam" }>,
 ): OptimiserRun => {
   let moments: { readonly first: Tensor1D; readonly second: Tensor1D } | undefined;
   let steps = 0;
@@ -51,7 +74,9 @@ const startAdam = (
       const v = blend(moments?.second, tf.square(gradient), beta2);
       const deviation = tf.add(tf.mul(tf.sqrt(v), 1 / Math.sqrt(1 - beta2 ** steps)), epsilon);
       const change = tf.mul(tf.div(m, deviation), learningRate / (1 - beta1 ** steps));
-      return { first: m, second: v, next: tf.sub<Tensor1D>(parameters, change) };
+      const kept =
+        weightDecay === 0 ? parameters : tf.mul<Tensor1D>(parameters, 1 - learningRate * weightDecay);
+      return { first: m, second: v, next: tf.sub<Tensor1D>(kept, change) };
     });
     close();
     parameters.dispose();
@@ -59,4 +84,18 @@ const startAdam = (
     return next;
   };
   return { step, close };
+};
+
+/** Against a division by 0, as in PyTorch. */
+const NORM_EPSILON = 1e-6;
+
+/** The gradient shortened to at most `mostNorm`; disposes of its argument. */
+export const clippedByNorm = (tf: TensorFlow, gradient: Tensor1D, mostNorm: number): Tensor1D => {
+  const clipped = tf.tidy(() => {
+    const norm = tf.sqrt(tf.sum(tf.square(gradient)));
+    const factor = tf.minimum(1, tf.div(mostNorm, tf.add(norm, NORM_EPSILON)));
+    return tf.mul<Tensor1D>(gradient, factor);
+  });
+  gradient.dispose();
+  return clipped;
 };

@@ -2,7 +2,7 @@
  * What the frozen layers give for a text, kept so that it is computed once. It costs 4 bytes for each token and unit of
  * width: 98 KB for 64 tokens at width 384.
  */
-import type { TensorFlow } from "@bulkhead/compute";
+import type { Tensor2D, TensorFlow } from "@bulkhead/compute";
 import { type Encoder, runFrozen, type TokenBatch } from "./encoder.ts";
 import type { Tokenize } from "./tokenizer/tokenizer.ts";
 
@@ -19,17 +19,22 @@ export interface NamedText {
   readonly text: string;
 }
 
-export interface ActivationStore {
-  readonly get: (named: NamedText) => Activations | undefined;
+/** What is kept under a name: a text, or a row of tokens. */
+export interface Named {
+  readonly name: string;
+}
+
+export interface ActivationStore<N extends Named = NamedText> {
+  readonly get: (named: N) => Activations | undefined;
   /** It may decline. */
-  readonly keep: (named: NamedText, activations: Activations) => void;
+  readonly keep: (named: N, activations: Activations) => void;
 }
 
 /**
  * A store in memory. When the bound is reached, what came first stays: rows come round in random order, and dropping the
  * oldest would drop each row before its next turn.
  */
-export const memoryStore = (mostBytes: number): ActivationStore => {
+export const memoryStore = (mostBytes: number): ActivationStore<Named> => {
   const kept = new Map<string, Activations>();
   let bytes = 0;
   return {
@@ -51,51 +56,57 @@ export interface Prefix {
   readonly end: number;
 }
 
+/** What the frozen layers give for each of a batch. */
+export type RunFrozen<N extends Named> = (batch: readonly N[]) => Promise<readonly Activations[]>;
+
 /**
- * Of each text, in order. `batchOf` says in which company a text that is missing runs through the layers, itself
+ * Of each that is asked for, in order. `batchOf` says in which company one that is missing runs through the layers, itself
  * included: the last bits of a product depend on its rows, so that whoever must get the same again asks for the same
  * company again.
  */
-export const activationsOf = async (
-  prefix: Prefix,
-  store: ActivationStore,
-  asked: readonly NamedText[],
-  batchOf: (missing: NamedText) => readonly NamedText[],
+export const activationsOf = async <N extends Named>(
+  run: RunFrozen<N>,
+  store: ActivationStore<N>,
+  asked: readonly N[],
+  batchOf: (missing: N) => readonly N[],
 ): Promise<readonly Activations[]> => {
   const found = new Map<string, Activations>();
   for (const named of asked) {
     if (found.has(named.name)) continue;
     const kept = store.get(named);
-    if (kept !== undefined) found.set(named.name, kept);
-    else
-      for (const [fresh, activations] of await run(prefix, batchOf(named))) {
-        found.set(fresh.name, activations);
-        store.keep(fresh, activations);
-      }
+    if (kept !== undefined) {
+      found.set(named.name, kept);
+      continue;
+    }
+    const batch = batchOf(named);
+    const activations = await run(batch);
+    for (const [i, fresh] of batch.entries()) {
+      found.set(fresh.name, activations[i]!);
+      store.keep(fresh, activations[i]!);
+    }
   }
   return asked.map(({ name }) => found.get(name)!);
 };
 
-const run = async (prefix: Prefix, batch: readonly NamedText[]) => {
-  const activations = await compute(
-    prefix,
-    batch.map(({ text }) => text),
-  );
-  return batch.map((named, i) => [named, activations[i]!] as const);
-};
+/** The layers of an encoder on texts. */
+export const textPrefix =
+  ({ tf, encoder, tokenize, end }: Prefix): RunFrozen<NamedText> =>
+  (texts) => {
+    const batch = tokenBatch(texts.map(({ text }) => tokenize(text)));
+    return rowsOf(runFrozen(tf, encoder, batch, end), batch);
+  };
 
-const compute = async (
-  { tf, encoder, tokenize, end }: Prefix,
-  texts: readonly string[],
+/** Each row's part of [rows · length, width] without its padding; disposes of the tensor. */
+export const rowsOf = async (
+  x: Tensor2D,
+  { length, lengths }: Pick<TokenBatch, "length" | "lengths">,
 ): Promise<readonly Activations[]> => {
-  const batch = tokenBatch(texts.map(tokenize));
-  const x = runFrozen(tf, encoder, batch, end);
   const values = await x.data<"float32">();
+  const [, width] = x.shape;
   x.dispose();
-  const { width } = encoder.config;
-  return batch.lengths.map((length, row) => {
-    const start = row * batch.length * width;
-    return { length, values: values.slice(start, start + length * width) };
+  return lengths.map((own, row) => {
+    const start = row * length * width;
+    return { length: own, values: values.slice(start, start + own * width) };
   });
 };
 

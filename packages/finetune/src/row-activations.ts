@@ -7,18 +7,19 @@ import {
   type Activations,
   activationsOf,
   type ActivationStore,
-  type NamedText,
-  type Prefix,
+  type Named,
+  type RunFrozen,
 } from "./prefix-cache.ts";
-import type { Example } from "./trainer.ts";
 
 /** Rows that run through the frozen layers together: alone they take twice as long, and more save little. */
 const BLOCK = 16;
 
-export interface FrozenRows {
-  readonly prefix: Prefix;
-  readonly store: ActivationStore;
-  readonly examples: readonly Example[];
+export interface FrozenRows<N extends Named> {
+  readonly run: RunFrozen<N>;
+  readonly store: ActivationStore<N>;
+  readonly rows: number;
+  /** A row by its number, named by it. */
+  readonly named: (row: number) => N;
   /** So many rows have room in the store. */
   readonly keptRows: number;
 }
@@ -32,15 +33,14 @@ export type RowActivations = (
  * A row runs with its block of the first order, which is drawn at about the same time. Those that find no room in the
  * store run alone: their block would come with them each time.
  */
-export const rowActivations = (
-  { prefix, store, examples, keptRows }: FrozenRows,
+export const rowActivations = <N extends Named>(
+  { run, store, rows: count, named, keptRows }: FrozenRows<N>,
   seed: Uint8Array,
 ): ((rows: readonly number[]) => Promise<readonly Activations[]>) => {
-  const blockOf = firstBlocks({ seed, rows: examples.length }, BLOCK);
-  const named = (row: number): NamedText => ({ name: String(row), text: examples[row]!.text });
-  const companyOf = (missing: NamedText): readonly NamedText[] => {
+  const blockOf = firstBlocks({ seed, rows: count }, BLOCK);
+  const companyOf = (missing: N): readonly N[] => {
     const { start, rows } = blockOf(Number(missing.name));
     return start + rows.length <= keptRows ? rows.map(named) : [missing];
   };
-  return (rows) => activationsOf(prefix, store, rows.map(named), companyOf);
+  return (rows) => activationsOf(run, store, rows.map(named), companyOf);
 };

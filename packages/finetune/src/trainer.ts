@@ -15,11 +15,29 @@ export interface Example {
 }
 
 export type Optimiser =
-  | { readonly type: "adam"; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
-  | { readonly type: "sgd" };
+  | {
+      readonly type: "adam";
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+      /** Decoupled from the gradient [LH19]: AdamW. */
+      readonly weightDecay?: number;
+    }
+  | { readonly type: "sgd"; readonly momentum?: number };
 
-/** `linear-decay` multiplies the rate of round r of R by 1 − (r − 1)/R; it is constant within a round. */
-export type Schedule = "constant" | "linear-decay";
+/**
+ * `linear-decay` multiplies the rate of round r of R by 1 − (r − 1)/R; it is constant within a round. The others go by
+ * the site's steps over all rounds.
+ */
+export type Schedule = "constant" | "linear-decay" | StepSchedule;
+
+/** After `warmUpSteps`, over which the rate rises in equal parts, it falls by this curve and never below `floor` of itself. */
+export interface StepSchedule {
+  readonly type: "linear" | "cosine" | "constant";
+  /** A share of the rate; 0 unless said. */
+  readonly floor?: number;
+  readonly warmUpSteps?: number;
+}
 
 /** One round of local training: a pure function of this and the site's rows, so that it can be repeated. */
 export interface TrainJob {
@@ -33,6 +51,8 @@ export interface TrainJob {
   readonly learningRate: number;
   /** Its state is fresh in each round. */
   readonly optimiser: Optimiser;
+  /** The gradient of a batch is shortened to this length; not at all unless said. */
+  readonly clipNorm?: number;
   readonly schedule: Schedule;
   /**
    * 32 bytes, a secret of the site, the same in all rounds: with the round they fix which rows stand in which batch.
