@@ -1,7 +1,7 @@
 /** Adapters in PEFT's layout: `adapter_config.json` and the tensors of `adapter_model.safetensors`, both ways. */
 import { boolean, finite, InputError, integer, listOf, ShapeError, type Shape, text } from "@bulkhead/base";
 import { tensorsOf } from "../flat.ts";
-import type { NamedValues } from "../safetensors.ts";
+import type { NamedValues } from "../weights/write-safetensors.ts";
 import { parameterCount } from "../trainer.ts";
 import { adapterPlaces, adapterTensors, isTarget, type LoraPlan, projectionsOf } from "./adapter-plan.ts";
 import { configFields } from "./config-fields.ts";
