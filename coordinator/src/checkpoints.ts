@@ -127,8 +127,11 @@ const ADAPTER = "base_model.";
 
 const checkpointFiles = (job: Job, model: Model): readonly (readonly [string, Uint8Array])[] => {
   const task = classifierTaskOf(job.contract);
-  if (task === undefined)
-    return [["model.safetensors", canonicalModelBytes(job.contract.tensors, model.flat)]];
+  if (task === undefined) {
+    const hasMemory = model.memory.length > 0;
+    const bytes = hasMemory ? canonicalModelBytes(job.contract.tensors, model.flat) : model.bytes;
+    return [["model.safetensors", bytes]];
+  }
   const { lora, classes, logitScale, maxTokens } = task;
   const adapterConfig: Json = {
     peft_type: "LORA",
