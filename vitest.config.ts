@@ -49,7 +49,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/slow/**"],
+          exclude: ["test/e2e/**", "test/slow/**", "test/long/**"],
           testTimeout: 20_000,
           // Files of a worker share its modules, which are then loaded once; `leave-no-trace.ts` keeps them apart.
           isolate: false,
@@ -82,6 +82,16 @@ export default defineConfig({
           setupFiles: ["test/leave-no-trace.ts"],
           env: { TF_CPP_MIN_LOG_LEVEL: "2" },
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...built,
+          name: "long",
+          include: ["test/long/**/*.test.ts"],
+          testTimeout: 1_800_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {

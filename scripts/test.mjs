@@ -16,6 +16,7 @@ const outputFile = path.join(folder, "results.json");
 const status = await start(process.execPath, [
   path.join(root, "node_modules", "vitest", "vitest.mjs"),
   "run",
+  "--project=!long",
   "--reporter=default",
   "--reporter=json",
   `--outputFile.json=${outputFile}`,
