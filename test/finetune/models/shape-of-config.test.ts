@@ -11,6 +11,7 @@ describe("a field that would change the result", () => {
     ["model_type", llama, { model_type: "mamba" }],
     ["hidden_act", llama, { hidden_act: "relu" }],
     ["surprise", llama, { surprise: 1 }],
+    ["rope_interleaved", llama, { rope_interleaved: true }],
     ["quantization_config", llama, { quantization_config: { bits: 4 } }],
     ["rope_type", llama, { rope_parameters: { rope_type: "dynamic", rope_theta: 1e4, factor: 2 } }],
     ["rope_type", llama, { rope_parameters: { rope_type: "yarn", rope_theta: 1e4, factor: 2 } }],

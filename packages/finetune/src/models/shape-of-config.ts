@@ -57,6 +57,7 @@ const llamaLike: Reader = (fields, family) => {
   const heads = fields.get("num_attention_heads", size);
   const positions = fields.get("max_position_embeddings", size);
   fields.only("hidden_act", "silu");
+  fields.only("rope_interleaved", false);
   const isQwen2 = family === "qwen2";
   const attentionBias = isQwen2 ? false : (fields.maybe("attention_bias", flag) ?? false);
   return {
