@@ -123,9 +123,15 @@ const playWithKills = async (stage: Stage, federation: Federation, { when, undis
   return { starts, stages: Object.fromEntries(stages) };
 };
 
-const countStage = (stages: Map<string, number>, coordinator: Program): void => {
-  const stage = coordinator.lines.map(stageOf).findLast((name) => name !== undefined) ?? "between rounds";
-  stages.set(stage, (stages.get(stage) ?? 0) + 1);
+/**
+ * The stage that it had come to, and the one that it found kept when it started: what is kept together goes through a stage
+ * in one step.
+ */
+const countStage = (stages: Map<string, number>, { lines }: Program): void => {
+  const seen = lines.map(stageOf).filter((name) => name !== undefined);
+  const found = lines.filter((line) => line.includes('"attempt-resumed"')).map(stageOf);
+  for (const stage of new Set([seen.at(-1) ?? "between rounds", ...found]))
+    if (stage !== undefined) stages.set(stage, (stages.get(stage) ?? 0) + 1);
 };
 
 const stageOf = (line: string): string | undefined =>
