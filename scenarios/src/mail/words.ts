@@ -22,11 +22,29 @@ export interface RunReport {
 
 const total = (values: Iterable<number>): number => [...values].reduce((sum, value) => sum + value, 0);
 
+/** Keys and shares go round while the sites train. */
+const WHILE_TRAINING = ["collecting-adverts", "collecting-shares", "collecting-inputs"];
+
+const trainingSeconds = ({ secondsByStage }: RoundReport): number =>
+  total(WHILE_TRAINING.map((stage) => secondsByStage[stage] ?? 0));
+
+const allSeconds = ({ secondsByStage }: RoundReport): number => total(Object.values(secondsByStage));
+
+/** The first round has waited for everybody to start. */
+const outsideTraining = (rounds: readonly RoundReport[]): string => {
+  const later = rounds.slice(1);
+  const all = total(later.map(allSeconds));
+  if (all === 0) return "";
+  const share = 1 - total(later.map(trainingSeconds)) / all;
+  return `Outside training: ${(100 * share).toFixed(1)} % of the rounds after the first, which waits for everybody to start.`;
+};
+
 export const roundsTable = ({ members, rounds }: RunReport): string => {
   const table = renderTable({
     head: ["round", "in the sum", "mean loss", "up", "down", "training", "rest"],
-    rows: rounds.map(({ round, survivors, meanLoss, secondsByStage, bytesBySite }) => {
-      const training = secondsByStage["collecting-inputs"] ?? 0;
+    rows: rounds.map((figures) => {
+      const { round, survivors, meanLoss, bytesBySite } = figures;
+      const training = trainingSeconds(figures);
       const bytes = Object.values(bytesBySite);
       return [
         round,
@@ -35,12 +53,13 @@ export const roundsTable = ({ members, rounds }: RunReport): string => {
         humanBytes(total(bytes.map(({ up }) => up))),
         humanBytes(total(bytes.map(({ down }) => down))),
         humanSeconds(training),
-        humanSeconds(total(Object.values(secondsByStage)) - training),
+        humanSeconds(allSeconds(figures) - training),
       ];
     }),
   });
   const losses = rounds.flatMap(({ meanLoss }) => (meanLoss === null ? [] : [meanLoss]));
-  return [table, lineChart([{ name: "mean loss by round", values: losses }])].join("\n");
+  const chart = lineChart([{ name: "mean loss by round", values: losses }]);
+  return [table, outsideTraining(rounds), chart].join("\n");
 };
 
 const cells = (figures: Figures): readonly string[] =>
