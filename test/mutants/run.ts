@@ -21,7 +21,7 @@ const copyTree = (): string => {
   for (const folder of COPIED)
     fs.cpSync(path.join(root, folder), path.join(copy, folder), {
       recursive: true,
-      filter: (source) => !/\/(dist|node_modules)$/u.test(source) && !source.endsWith(".tsbuildinfo"),
+      filter: (source) => !/\/(dist|bundle|node_modules)$/u.test(source) && !source.endsWith(".tsbuildinfo"),
     });
   for (const file of FILES) fs.copyFileSync(path.join(root, file), path.join(copy, file));
   const from = path.join(root, "node_modules");
@@ -32,6 +32,9 @@ const copyTree = (): string => {
   for (const name of fs.readdirSync(path.join(from, "@bulkhead"))) {
     const target = path.relative(root, fs.realpathSync(path.join(from, "@bulkhead", name)));
     fs.symlinkSync(path.join(copy, target), path.join(copy, "node_modules", "@bulkhead", name));
+    // Libraries of which this one needs another version.
+    const own = path.join(root, target, "node_modules");
+    if (fs.existsSync(own)) fs.symlinkSync(own, path.join(copy, target, "node_modules"));
   }
   return copy;
 };
