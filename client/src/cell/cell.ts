@@ -126,6 +126,7 @@ class CellRun {
       backend: trainer.backend,
       engine: engineText(engine),
       ...(trainer.notice === undefined ? {} : { notice: trainer.notice }),
+      ...(trainer.loss === undefined ? {} : { loss: trainer.loss }),
     });
   }
 }
