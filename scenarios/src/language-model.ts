@@ -29,7 +29,7 @@ export const languageModel: Scenario = {
     stage.say(`${recipe.rounds} rounds of ${recipe.localSteps} steps: ${steps} steps over all sites.`);
     const outcomes: FolderSeedOutcome[] = [];
     for (let seed = 0; seed < seeds; seed++)
-      outcomes.push(await playFolderSeed(stage, { seed, recipe, modelFile, mails }));
+      outcomes.push(await playFolderSeed(stage, { seed, recipe, model: { file: modelFile }, mails }));
     const quality = meanQuality(outcomes.map((outcome) => outcome.quality));
     stage.say(folderTable(quality, outcomes.length));
     checkMargins(stage, outcomes);

@@ -1,6 +1,6 @@
 /** The job of the scenario `language-model`: `jobs/language-model.yaml`, as a provider would write it, in one of two sizes. */
 import path from "node:path";
-import type { Json } from "@bulkhead/base";
+import { invariant, type Json } from "@bulkhead/base";
 import { loadJobDescription } from "@bulkhead/coordinator";
 
 export interface FolderRecipe {
@@ -18,10 +18,15 @@ export interface FolderJobOptions {
   readonly recipe: FolderRecipe;
   /** 32 bytes in hexadecimal: fixes the adapters' first factors. */
   readonly seed: string;
-  /** The model's one file. */
-  readonly modelFile: string;
-  /** Blocks with an adapter, where they are others than the recipe's. */
+  readonly model: FolderModel;
+}
+
+/** By default SmolLM2's: blocks with an adapter, and the longest row in tokens. */
+export interface FolderModel {
+  /** Its one file. */
+  readonly file: string;
   readonly layers?: readonly number[];
+  readonly maxTokens?: number;
 }
 
 const FILE = path.join(import.meta.dirname, "..", "..", "jobs", "language-model.yaml");
@@ -30,16 +35,20 @@ const FILE = path.join(import.meta.dirname, "..", "..", "jobs", "language-model.
 export const folderJob = async ({
   recipe,
   seed,
-  modelFile,
-  layers,
+  model: { file, layers, maxTokens },
 }: FolderJobOptions): Promise<{ readonly [key: string]: Json }> => {
   const { config } = await loadJobDescription(FILE);
   const { members: _members, provider: _provider, model, task, training, ...rest } = config;
-  const lora = task.kind === "language-model" ? { ...task.lora, ...(layers && { layers }) } : undefined;
+  invariant(task.kind === "language-model", "the job trains a language model");
   const job = {
     ...rest,
-    model: { ...model, file: modelFile },
-    task: { ...task, lora, seed },
+    model: { ...model, file },
+    task: {
+      ...task,
+      lora: { ...task.lora, layers: layers ?? task.lora.layers },
+      maxTokens: maxTokens ?? task.maxTokens,
+      seed,
+    },
     training: { ...training, ...recipe },
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what JSON.parse gives of an object

@@ -10,7 +10,7 @@ import { checkCheckpoint, stopwatch, trainFederation } from "../harness/train-fe
 import { filesWithRows } from "../mail/row-search.ts";
 import { roundsTable, type RunReport } from "../mail/words.ts";
 import type { Stage } from "../scenario.ts";
-import { folderJob, type FolderRecipe } from "./folder-job.ts";
+import { folderJob, type FolderModel, type FolderRecipe } from "./folder-job.ts";
 import type { FolderMail } from "./folder-mail.ts";
 import { type FolderQuality, folderQualityOf } from "./folder-quality.ts";
 import { FOLDER_SITES, splitFolders } from "./folder-sites.ts";
@@ -22,9 +22,7 @@ export interface FolderSeedSetting {
   /** Of the split and of all that is drawn. */
   readonly seed: number;
   readonly recipe: FolderRecipe;
-  readonly modelFile: string;
-  /** Blocks with an adapter, where they are others than the recipe's. */
-  readonly layers?: readonly number[];
+  readonly model: FolderModel;
   readonly mails: readonly FolderMail[];
 }
 
@@ -83,22 +81,19 @@ const outcomeOf = (
 
 const rowsFolder = (home: string): string => path.join(home, "mail");
 
-const setUp = async (
-  home: string,
-  { seed, recipe, modelFile, layers }: FolderSeedSetting,
-): Promise<Federation> => {
+const setUp = async (home: string, { seed, recipe, model }: FolderSeedSetting): Promise<Federation> => {
   const sites = FOLDER_SITES.map((name) => ({
     name,
     config: {
       data: { type: "jsonl", paths: [rowsFile(rowsFolder(home), name)] },
-      model: { file: modelFile },
+      model: { file: model.file },
     },
   }));
   const drawn = bytesToHex(sha256(utf8(`mail folders, seed ${seed}`)));
   return setUpFederation({
     folder: home,
     sites,
-    job: await folderJob({ recipe, modelFile, seed: drawn, ...(layers && { layers }) }),
+    job: await folderJob({ recipe, model, seed: drawn }),
     port: await freePort(),
     coordinator: { startWaitMs: 600_000 },
   });
@@ -107,7 +102,7 @@ const setUp = async (
 /** Two processes side by side: the sites alone in one, the rest in the other. */
 const judgeAll = async (
   { folder: home, contract, initialModel }: Federation,
-  { seed, recipe, modelFile }: FolderSeedSetting,
+  { seed, recipe, model: { file: modelFile } }: FolderSeedSetting,
   checkpoint: string,
 ): Promise<FolderJudgements> => {
   const rows = (site: string) => rowsFile(rowsFolder(home), site);
