@@ -49,7 +49,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/slow/**"],
+          exclude: ["test/e2e/**", "test/long/**", "test/slow/**"],
           testTimeout: 20_000,
           // Files of a worker share its modules, which are then loaded once; `leave-no-trace.ts` keeps them apart.
           isolate: false,
