@@ -3,11 +3,18 @@ import { InputError } from "@bulkhead/base";
 import { nearest } from "@bulkhead/console";
 import { coordinatorCrash } from "./coordinator-crash.ts";
 import { dropout } from "./dropout.ts";
+import { languageModel } from "./language-model.ts";
 import { maliciousCoordinator } from "./malicious-coordinator.ts";
 import { quickstart } from "./quickstart.ts";
 import type { Scenario } from "./scenario.ts";
 
-export const SCENARIOS: readonly Scenario[] = [quickstart, dropout, maliciousCoordinator, coordinatorCrash];
+export const SCENARIOS: readonly Scenario[] = [
+  quickstart,
+  languageModel,
+  dropout,
+  maliciousCoordinator,
+  coordinatorCrash,
+];
 
 /** Throws an {@link InputError} that names what there is. */
 export const findScenario = (name: string): Scenario => {

@@ -1,7 +1,7 @@
 /** The commands, their options and their help. */
 import { InputError } from "@bulkhead/base";
 import { EXIT, humanSeconds, type Program, renderTable } from "@bulkhead/console";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { findScenario, SCENARIOS } from "./catalogue.ts";
 import { playScenario, type StageEvent } from "./harness/stage.ts";
 import { artefact } from "./mail/artefact.ts";
@@ -49,6 +49,8 @@ const addList = (root: Command): void => {
 interface RunOptions extends JsonOption {
   readonly seeds: number;
   readonly rounds: number;
+  readonly quick?: true;
+  readonly full?: true;
   readonly out?: string;
 }
 
@@ -57,16 +59,23 @@ const addRun = (root: Command, ends: (exitCode: number) => void): void => {
     .command("run <name>")
     .description("Play one. Exit code 0 only if everything that it promises held.")
     .option("--seeds <n>", "how many seeds, where a scenario trains", countOf("--seeds", "seeds"), 1)
+    .option("--quick", "the small size, where a scenario trains (default)")
+    .addOption(new Option("--full", "the large size, where a scenario trains").conflicts("quick"))
     .option("--rounds <n>", "how many rounds of coordinator-crash", countOf("--rounds", "rounds"), 2)
     .option("--out <dir>", "the folder of the run, empty or absent (default: a fresh one under runs/)")
     .option("--json", "for machines: lines of JSON")
     .addHelpText(
       "after",
-      exampleText("npx bulkhead-scenario run dropout", "npx bulkhead-scenario run quickstart --seeds 3"),
+      exampleText(
+        "npx bulkhead-scenario run dropout",
+        "npx bulkhead-scenario run quickstart --seeds 3",
+        "npx bulkhead-scenario run language-model --full",
+      ),
     )
-    .action(async (name: string, { seeds, rounds, out, json }: RunOptions) => {
+    .action(async (name: string, { seeds, rounds, full, out, json }: RunOptions) => {
       const tell = json ? tellMachine : tellPerson;
-      ends(await playScenario(findScenario(name), { folder: out, options: { seeds, rounds }, tell }));
+      const options = { seeds, rounds, isFull: full === true };
+      ends(await playScenario(findScenario(name), { folder: out, options, tell }));
     });
 };
 

@@ -7,7 +7,7 @@ import type { Json } from "@bulkhead/base";
 import { humanSeconds, renderTable } from "@bulkhead/console";
 import { artefact } from "./mail/artefact.ts";
 import { type Probe, probeBackend } from "./mail/baselines.ts";
-import { type MailRecipe, QUICK, SMALL } from "./mail/job.ts";
+import { FULL, type MailRecipe, QUICK, SMALL } from "./mail/job.ts";
 import { loadMailSites, MAIL_SITES, writeMailSites } from "./mail/mail-sites.ts";
 import { playMailSeed, type SeedOutcome } from "./mail/play-seed.ts";
 import { meanQuality, RECIPE_MARGINS, SINGLE_RUN_MARGINS, slackOf } from "./mail/quality.ts";
@@ -25,7 +25,8 @@ export const quickstart: Scenario = {
     const sites = await loadMailSites();
     stage.say(mailTable(await writeMailSites(mail, sites)));
     const probe = await probeBackend(modelFolder, stage.folder);
-    const recipe = probe.notice === undefined ? QUICK : SMALL;
+    const size = stage.options.isFull ? FULL : QUICK;
+    const recipe = probe.notice === undefined ? size : SMALL;
     tellBackend(stage, probe, recipe);
     const texts = [...sites.values()]
       .flatMap(({ train, test }) => [...train, ...test])
@@ -85,7 +86,7 @@ const tellBackend = (
 
 /** The recipe's margins are of the mean of three seeds; with fewer, or the smaller recipe, they are only told. */
 const checkMargins = ({ check }: Stage, outcomes: readonly SeedOutcome[], recipe: MailRecipe): void => {
-  const isRecipe = outcomes.length >= SEEDS_FOR_MARGINS && recipe === QUICK;
+  const isRecipe = outcomes.length >= SEEDS_FOR_MARGINS && recipe !== SMALL;
   const margins = isRecipe ? RECIPE_MARGINS : SINGLE_RUN_MARGINS;
   const quality = meanQuality(outcomes.map((outcome) => outcome.quality));
   const slack: { readonly [name: string]: Json } = { ...slackOf(quality, margins) };

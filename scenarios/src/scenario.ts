@@ -14,6 +14,8 @@ export interface Stage {
 export interface ScenarioOptions {
   /** Where a scenario trains. */
   readonly seeds: number;
+  /** Where a scenario trains: the larger of its two sizes. */
+  readonly isFull: boolean;
   /** Where a scenario is about crashes. */
   readonly rounds: number;
 }

@@ -5,6 +5,8 @@ import {
   languageStep,
   type LoadedModel,
   loadModel,
+  openLanguageFiles,
+  openLanguageTrainer,
   parameterCount,
   startOptimiser,
   tokenLosses,
@@ -87,6 +89,38 @@ describe.skipIf(!canRun)(suite, () => {
       expect(tf.memory().numTensors).toBe(before);
     },
   );
+
+  test("takes the same four steps as a site does: from its own file, with frozen layers run once", async () => {
+    const files = await openLanguageFiles({ file: smolLm2File! });
+    const own = await loadModel(tf, files.shape, "language-model", files.weights).finally(files.close);
+    const rows = ROWS.map(({ ids, answerFrom }) => ({
+      ids: Int32Array.from(ids),
+      targets: Uint8Array.from(ids, (_, i) => Number(i >= answerFrom)),
+    }));
+    const trainer = openLanguageTrainer(tf, own, { plan: PLAN, rows });
+    const losses: number[] = [];
+    const outcome = await trainer.train(
+      {
+        model: initialParameters(),
+        round: 1,
+        rounds: 1,
+        localSteps: 4,
+        // All rows in each step, in another order: their mean is the same.
+        batchSize: rows.length,
+        learningRate: 2e-3,
+        schedule: "constant",
+        optimiser: { type: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+        clipNorm: 1,
+        shuffleSeed: new Uint8Array(32),
+      },
+      (_, loss) => losses.push(loss),
+    );
+    expect(losses).toEqual(STEPS.losses.map((wanted) => expect.closeTo(wanted, 3)));
+    if (outcome.type !== "trained") throw new Error("a round of sound rows is trained");
+    expect(length(outcome.update) / STEPS.deltaNorm).toBeCloseTo(1, 3);
+    trainer.close();
+    own.dispose();
+  });
 
   /** A from the seed, B zero. */
   const initialParameters = (): Float32Array => {

@@ -13,7 +13,8 @@ export type ProgramName =
   | "bulkhead-coordinator"
   | "bulkhead-client"
   | "cheating-coordinator"
-  | "mail-baselines";
+  | "mail-baselines"
+  | "folder-baselines";
 
 const scenarios = path.join(import.meta.dirname, "..", "..", "dist");
 
@@ -22,6 +23,7 @@ const FILES: Readonly<Record<ProgramName, string>> = {
   "bulkhead-client": path.join(home, "client", "bin", "bulkhead-client.js"),
   "cheating-coordinator": path.join(scenarios, "malicious", "cheating-coordinator.js"),
   "mail-baselines": path.join(scenarios, "mail", "mail-baselines.js"),
+  "folder-baselines": path.join(scenarios, "folders", "folder-baselines.js"),
 };
 
 export interface ProgramOptions {

@@ -7,7 +7,7 @@ import { InputError } from "@bulkhead/base";
 
 const repository = path.join(import.meta.dirname, "..", "..", "..");
 
-export type ArtefactName = "minilm" | "mail";
+export type ArtefactName = "minilm" | "smollm2" | "mail";
 
 /** The artefact's folder. Throws an {@link InputError} where it is not there and cannot be fetched. */
 export const artefact = async (name: ArtefactName): Promise<string> => {

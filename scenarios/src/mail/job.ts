@@ -11,6 +11,8 @@ export interface MailRecipe {
 
 /** 3,072 examples over all sites. */
 export const QUICK: MailRecipe = { rounds: 8, localSteps: 8, batchSize: 16 };
+/** 12,288 examples over all sites. */
+export const FULL: MailRecipe = { rounds: 16, localSteps: 16, batchSize: 16 };
 /** For machines without the native backend: 1,152 examples. */
 export const SMALL: MailRecipe = { rounds: 6, localSteps: 8, batchSize: 8 };
 

@@ -42,7 +42,13 @@ const openSetting = async (jobFile: string): Promise<Setting> => {
   const task = classifierTaskOf(contract);
   invariant(task !== undefined, "the mail filter is a classifier");
   const initial = readInitialModel(jobOf(contract), await readFile(job.initialModel), job.initialModel);
-  return { job, contract, task, initial: initial.flat, activations: folderStore(job.activations) };
+  return {
+    job,
+    contract,
+    task,
+    initial: initial.flat,
+    activations: folderStore(job.activations, ({ text }) => utf8(text)),
+  };
 };
 
 interface Made {

@@ -4,25 +4,16 @@ import path from "node:path";
 import { bytesToHex, type Json, utf8 } from "@bulkhead/base";
 import { humanSeconds } from "@bulkhead/console";
 import { sha256 } from "@bulkhead/crypto";
-import {
-  coordinatorFolder,
-  type Federation,
-  setUpFederation,
-  siteFolder,
-  startCoordinator,
-  startSite,
-} from "../harness/federation.ts";
-import { filesBelow } from "../harness/files.ts";
-import { fieldsOf, lineWith } from "../harness/lines.ts";
+import { coordinatorFolder, type Federation, setUpFederation, siteFolder } from "../harness/federation.ts";
 import { freePort } from "../harness/port.ts";
-import { tensorflowEnvironment } from "../harness/tensorflow-environment.ts";
+import { checkCheckpoint, stopwatch, trainFederation } from "../harness/train-federation.ts";
 import type { Stage } from "../scenario.ts";
 import { judge, type JudgedModel, type Judgements } from "./baselines.ts";
 import { mailJob, type MailRecipe } from "./job.ts";
 import { MAIL_SITES, mailFile } from "./mail-sites.ts";
 import { type Quality, qualityOf } from "./quality.ts";
 import { filesWithRows } from "./row-search.ts";
-import { roundsTable, type RunReport } from "./words.ts";
+import { roundsTable } from "./words.ts";
 
 export interface SeedSetting {
   readonly seed: number;
@@ -41,8 +32,6 @@ export interface SeedOutcome {
   readonly figures: Json;
 }
 
-const TRAINING_MS = 3_600_000;
-
 export const playMailSeed = async (stage: Stage, setting: SeedSetting): Promise<SeedOutcome> => {
   const { seed } = setting;
   const folder = path.join(stage.folder, `seed-${seed}`);
@@ -52,30 +41,23 @@ export const playMailSeed = async (stage: Stage, setting: SeedSetting): Promise<
   );
   const federation = await setUp(folder, setting);
   const setUpSeconds = clock();
-  const run = await train(stage, federation, setting);
+  const run = await trainFederation(stage, federation, setting.recipe.rounds);
+  stage.say(roundsTable(run));
   const trainingSeconds = clock();
   stage.say(`Training took ${humanSeconds(trainingSeconds)}. Now the same without a federation, to compare.`);
   const judged = await judgeAll(federation, setting, run.checkpoint);
   const baselineSeconds = clock();
   stage.say(`Comparing took ${humanSeconds(baselineSeconds)}.`);
-  checkModel(stage, federation, { checkpointDigest: judged["federated"]!.digest, rounds: run.rounds.length });
+  checkCheckpoint(stage, federation, {
+    checkpointDigest: judged["federated"]!.digest,
+    rounds: run.rounds.length,
+  });
   checkSecrecy(stage, federation, setting);
   const quality = qualityOf(judged, MAIL_SITES);
   const { job: _job, rounds, checkpoint, members, threshold } = run;
   const seconds = { setUp: setUpSeconds, training: trainingSeconds, baselines: baselineSeconds };
   const figures = { seed, quality, members, threshold, rounds, checkpoint, seconds };
   return { quality, checkpoint, figures };
-};
-
-/** Seconds since it was last asked. */
-const stopwatch = (): (() => number) => {
-  let since = performance.now();
-  return () => {
-    const now = performance.now();
-    const seconds = Math.round((now - since) / 10) / 100;
-    since = now;
-    return seconds;
-  };
 };
 
 const setUp = async (
@@ -103,38 +85,6 @@ const setUp = async (
     port: await freePort(),
     coordinator: { startWaitMs: 120_000 },
   });
-};
-
-/** Starts everybody, tells of each round, and gives the coordinator's report when all have ended. */
-const train = async (stage: Stage, federation: Federation, { recipe }: SeedSetting): Promise<RunReport> => {
-  const coordinator = startCoordinator(federation);
-  await coordinator.line(lineWith({ event: "listening" }));
-  const env = tensorflowEnvironment(federation.sites.length);
-  const sites = federation.sites.map((name) => startSite(federation, name, { env }));
-  for (let round = 1; round <= recipe.rounds; round++) {
-    const applied = await coordinator.line(lineWith({ event: "round-applied", round }), {
-      withinMs: TRAINING_MS,
-    });
-    stage.say(`  round ${round} of ${recipe.rounds}: mean loss ${Number(applied["meanLoss"]).toFixed(4)}`);
-  }
-  const ends = await Promise.all([coordinator, ...sites].map((program) => program.ended));
-  const codes = ends.map(({ code }) => code);
-  stage.check(
-    "provider and enterprises all end with code 0",
-    codes.every((code) => code === 0),
-    { codes },
-  );
-  const report = readReport(federation);
-  stage.say(roundsTable(report));
-  return report;
-};
-
-const readReport = (federation: Federation): RunReport => {
-  const file = filesBelow(coordinatorFolder(federation)).find(
-    (name) => path.basename(name) === "report.json",
-  );
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the coordinator's, by docs/report.md
-  return fieldsOf(file === undefined ? "" : fs.readFileSync(file, "utf8")) as unknown as RunReport;
 };
 
 /** Two processes side by side: the sites alone in one, the rest in the other. */
@@ -169,24 +119,6 @@ const judgeAll = async (
   ]);
   fs.rmSync(activations, { recursive: true });
   return { ...judged[0], ...judged[1] };
-};
-
-/** The checkpoint that loads is the very model that every enterprise has worked out for itself. */
-const checkModel = (
-  { check }: Stage,
-  federation: Federation,
-  { checkpointDigest, rounds }: { readonly checkpointDigest: string; readonly rounds: number },
-): void => {
-  const digests = federation.sites.map((site) =>
-    filesBelow(siteFolder(federation, site))
-      .filter((file) => file.endsWith(".safetensors"))
-      .map((file) => bytesToHex(sha256(fs.readFileSync(file)))),
-  );
-  check(
-    "the checkpoint loads again and is, bit for bit, the model that every enterprise has worked out for itself",
-    digests.every((site) => site.includes(checkpointDigest)),
-    { checkpointDigest, rounds },
-  );
 };
 
 /** No mail at the provider; that the search finds mail where it is shows that it could have found it there. */

@@ -49,9 +49,9 @@ export const qualityOf = (judged: Judgements, sites: readonly string[]): Quality
 };
 
 /** Field by field; all have the same fields. */
-export const meanQuality = (qualities: readonly Quality[]): Quality => {
+export const meanQuality = <T extends object>(qualities: readonly T[]): T => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- means of numbers under the same names
-  return meanOf(qualities) as Quality;
+  return meanOf(qualities) as T;
 };
 
 const meanOf = (values: readonly unknown[]): unknown => {

@@ -49,7 +49,8 @@ export const generate = async (
   }
 };
 
-const checkPrompt = ({ shape, head }: LoadedModel, prompt: Int32Array): void => {
+/** Throws an {@link InputError} about a prompt that the model cannot go on from. */
+export const checkPrompt = ({ shape, head }: LoadedModel, prompt: Int32Array): void => {
   const problem =
     head === undefined
       ? "the model does not foretell tokens"

@@ -3,6 +3,7 @@ import { freemem } from "node:os";
 import { hashFields, openKeystream, segmentNonce, type Tensor1D, type TensorFlow } from "@bulkhead/compute";
 import {
   type Activations,
+  type ActivationStore,
   memoryStore,
   type Named,
   padded,
@@ -40,6 +41,8 @@ export interface LanguageTrainerOptions {
   readonly cacheBytes?: number;
   /** Where more of them are kept; nowhere unless said. */
   readonly spill?: Spill;
+  /** Where they are kept instead of in memory: the caller's own, also after closing. A row's name is its number. */
+  readonly store?: ActivationStore<Named>;
   /** Bound on what layers keep for the way back; half of the memory at hand unless said. The results do not depend on it. */
   readonly keptBytes?: number;
 }
@@ -92,17 +95,18 @@ interface Open {
   rerun: number;
 }
 
-const storeOf = ({ cacheBytes = DEFAULT_CACHE_BYTES, spill }: LanguageTrainerOptions): SpillingStore =>
-  spill === undefined
-    ? { ...memoryStore(cacheBytes), close: () => {} }
-    : spillingStore(cacheBytes, spill);
+const storeOf = ({
+  cacheBytes = DEFAULT_CACHE_BYTES,
+  spill,
+  store,
+}: LanguageTrainerOptions): SpillingStore =>
+  store !== undefined
+    ? { ...store, close: () => {} }
+    : spill === undefined
+      ? { ...memoryStore(cacheBytes), close: () => {} }
+      : spillingStore(cacheBytes, spill);
 
-const train = (
-  open: Open,
-  job: TrainJob,
-  onStep?: OnStep,
-  onState?: OnState,
-): Promise<TrainOutcome> => {
+const train = (open: Open, job: TrainJob, onStep?: OnStep, onState?: OnState): Promise<TrainOutcome> => {
   const { tf, adapted, options } = open;
   const { rows } = options;
   const activations = rows.length === 0 ? async () => [] : frozenRows(open, job.shuffleSeed);
