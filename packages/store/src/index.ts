@@ -1,5 +1,5 @@
 export { type Artefacts, openArtefacts } from "./artefacts.ts";
-export { onDisk } from "./disk-error.ts";
+export { diskError, onDisk } from "./disk-error.ts";
 export { makeFolder, type NewFile, sweepLeftovers, writeFileAtomic, writeFilesAtomic } from "./file.ts";
 export { type FolderLock, lockFolder, type LockTimes } from "./folder-lock.ts";
 export { FolderNames, type GrowingFile, openGrowingFile } from "./growing-file.ts";

@@ -1,0 +1,2 @@
+import { baseDigest } from "@bulkhead/finetune";
+export const digestOf = baseDigest;
