@@ -1,6 +1,8 @@
 /** `job.yaml`: what a provider writes to draft a contract; relative paths are relative to the file. */
 import path from "node:path";
 import { type LoadedConfig, loadConfig, renderConfigTemplate, z } from "@bulkhead/console";
+import { languageTask } from "./job-language.ts";
+import { trainingSchema } from "./job-training.ts";
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/u, "64 hexadecimal digits");
 const positive = z.number().positive();
@@ -98,34 +100,16 @@ const jobSchema = z.strictObject({
     ),
   model: z
     .strictObject({
-      folder: file.describe("The base model in Hugging Face layout."),
+      folder: file.optional().describe("The base model in Hugging Face layout."),
+      file: file.optional().describe("Or one GGUF file, for a language model."),
       name: z.string().min(1).max(120).describe("What it is called."),
       architecture: z.string().min(1).max(60).default("bert").describe("Its architecture."),
     })
+    .refine(({ folder, file: one }) => (folder === undefined) !== (one === undefined), "either folder or file")
     .optional()
     .describe("The frozen base model; every site has it, only its digest is compared. Not for module tasks."),
-  task: z.discriminatedUnion("kind", [classifierTask, moduleTask]).describe("What is trained."),
-  training: z
-    .strictObject({
-      rounds: count.describe("How many rounds there are."),
-      localSteps: count.describe("Steps that a site trains in a round."),
-      batchSize: count.describe("Examples in a step."),
-      learningRate: positive.describe("Of the first round."),
-      schedule: z
-        .enum(["constant", "linear-decay"])
-        .default("linear-decay")
-        .describe("How it goes on over the rounds."),
-      optimiser: z
-        .strictObject({
-          type: z.enum(["adam", "sgd"]).default("adam").describe("Its state is fresh in each round."),
-          beta1: z.number().min(0).max(1).optional().describe("Of adam."),
-          beta2: z.number().min(0).max(1).optional().describe("Of adam."),
-          epsilon: z.number().min(0).max(1).optional().describe("Of adam."),
-        })
-        .prefault({})
-        .describe("Of the sites."),
-    })
-    .describe("How sites train."),
+  task: z.discriminatedUnion("kind", [classifierTask, languageTask, moduleTask]).describe("What is trained."),
+  training: trainingSchema,
   update: z
     .strictObject({
       clipNorm: positive.describe("No update is longer than this (L2)."),
@@ -166,13 +150,13 @@ const jobSchema = z.strictObject({
   metrics: z
     .array(
       z.strictObject({
-        name: z.string().min(1).describe("examples and loss-sum are known to every trainer."),
+        name: z.string().min(1).describe("examples and loss-sum are known to every trainer; held-out-rows, -answers, -loss-sum, -right and -exact where a language model's task holds rows out."),
         most: positive.describe("The largest value of one site."),
         resolution: positive.describe("The step in which it leaves."),
       }),
     )
     .optional()
-    .describe("Numbers that leave inside the sum; by default examples and loss-sum, for the mean loss."),
+    .describe("Numbers that leave inside the sum; by default examples and loss-sum, and those of held-out rows where there are any."),
   egress: z
     .strictObject({
       bytes: count.optional().describe("What may leave one site in all; by default what the rounds need."),
@@ -214,10 +198,19 @@ export const loadJobDescription = async (path_: string): Promise<LoadedConfig<Jo
     config: {
       ...config,
       members: config.members.map(at),
-      ...(config.model === undefined ? {} : { model: { ...config.model, folder: at(config.model.folder) } }),
+      ...(config.model === undefined ? {} : { model: absolute(config.model, at) }),
     },
   };
 };
+
+const absolute = (
+  model: NonNullable<JobDescription["model"]>,
+  at: (relative: string) => string,
+): NonNullable<JobDescription["model"]> => ({
+  ...model,
+  ...(model.folder === undefined ? {} : { folder: at(model.folder) }),
+  ...(model.file === undefined ? {} : { file: at(model.file) }),
+});
 
 /** A file to fill in: every key with its meaning. */
 export const jobTemplate = (): string =>

@@ -10,6 +10,7 @@ export const trainJobOf = (
   shuffleSeed: Uint8Array,
 ): TrainJob => {
   const { rounds, localSteps, batchSize, learningRate, schedule, optimiser } = training;
+  const { clipNorm, rowsAtOnce } = training;
   return {
     model: before.model.flat,
     round: before.round + 1,
@@ -18,20 +19,9 @@ export const trainJobOf = (
     batchSize,
     learningRate,
     schedule,
-    optimiser: optimiserOf(optimiser),
+    optimiser,
+    ...(clipNorm === undefined ? {} : { clipNorm }),
+    ...(rowsAtOnce === undefined ? {} : { rowsAtOnce }),
     shuffleSeed,
   };
 };
-
-/** Where the contract leaves them open [KB15, algorithm 1]. */
-const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-
-const optimiserOf = ({ type, ...given }: Contract["training"]["optimiser"]): TrainJob["optimiser"] =>
-  type === "sgd"
-    ? { type }
-    : {
-        type,
-        beta1: given.beta1 ?? ADAM.beta1,
-        beta2: given.beta2 ?? ADAM.beta2,
-        epsilon: given.epsilon ?? ADAM.epsilon,
-      };

@@ -1,5 +1,5 @@
 /** The trainer of a text classifier: a frozen encoder, adapters and a head, trained on a site's rows in this thread. */
-import { InputError } from "@bulkhead/base";
+import { InputError, invariant } from "@bulkhead/base";
 import {
   type Backend,
   type BackendPreference,
@@ -28,6 +28,9 @@ import { openTokenizer } from "./tokenizer/tokenizer.ts";
 import {
   type ClassifierTask,
   type Example,
+  type OnState,
+  type OnStep,
+  type Rows,
   type TensorSpec,
   type TrainJob,
   type TrainOutcome,
@@ -110,12 +113,19 @@ const trainerOf = (open: Open, { name, version, notice }: Backend): ClassifierTr
   notice,
   tensors: open.specs,
   rows: open.examples.length,
-  train: (job, onStep) => train(open, job, onStep),
+  train: (job, ...listeners) => train(open, job, ...listeners),
   judge: (model, examples) => judge(open, model, examples),
-  evaluate: async (model, examples) =>
-    evaluationOf(await judge(open, model, examples), open.classifier.task.classes),
+  evaluate: async (model, rows) =>
+    evaluationOf(await judge(open, model, examplesOf(rows)), open.classifier.task.classes),
   close: async () => open.classifier.encoder.dispose(),
 });
+
+const examplesOf = (rows: Rows): readonly Example[] =>
+  rows.map((row) => {
+    const { text, label } = row;
+    invariant(typeof text === "string" && typeof label === "number", "a classifier judges examples");
+    return { text, label };
+  });
 
 const checkLabels = (examples: readonly Example[], classes: number): void => {
   const row = examples.findIndex(({ label }) => !Number.isInteger(label) || label < 0 || label >= classes);
@@ -131,7 +141,8 @@ const checkLabels = (examples: readonly Example[], classes: number): void => {
 const train = (
   open: Open,
   job: TrainJob,
-  onStep?: (step: number, loss: number) => void,
+  onStep?: OnStep,
+  onState?: OnState,
 ): Promise<TrainOutcome> => {
   const { tf, specs, examples } = open;
   const activations = open.rowActivations(job.shuffleSeed);
@@ -146,7 +157,7 @@ const train = (
       gradient,
     };
   };
-  return trainRound({ tf, specs, rows: examples.length, step }, job, onStep);
+  return trainRound({ tf, specs, rows: examples.length, step }, job, onStep, onState);
 };
 
 interface LabelledBatch {

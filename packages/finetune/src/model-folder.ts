@@ -102,3 +102,6 @@ const floats = (folder: string, tensor: StoredTensor): Float32Array => {
 
 export const readTokenizerJson = (folder: string): Promise<Readonly<Record<string, unknown>>> =>
   readJson(folder, TOKENIZER);
+
+export const readConfigJson = (folder: string): Promise<Readonly<Record<string, unknown>>> =>
+  readJson(folder, CONFIG);

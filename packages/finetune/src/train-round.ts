@@ -8,6 +8,8 @@ import {
   parameterCount,
   type TensorSpec,
   type TrainFailure,
+  type OnState,
+  type OnStep,
   type TrainJob,
   type TrainOutcome,
 } from "./trainer.ts";
@@ -32,17 +34,20 @@ export interface Learner {
 export const trainRound = async (
   learner: Learner,
   job: TrainJob,
-  onStep?: (step: number, loss: number) => void,
+  onStep?: OnStep,
+  onState?: OnState,
 ): Promise<TrainOutcome> => {
   const { tf, specs } = learner;
   const unusable = refusal(learner, job);
   if (unusable !== undefined) return unusable;
   const { localSteps, batchSize, round, shuffleSeed } = job;
-  const optimiser = startOptimiser(tf, job.optimiser);
-  let parameters = tf.tensor1d(job.model);
-  let lossSum = 0;
+  const { from, stateEveryMs = Number.POSITIVE_INFINITY } = job;
+  const optimiser = startOptimiser(tf, job.optimiser, from);
+  let parameters = tf.tensor1d(from?.parameters ?? job.model);
+  let lossSum = from?.lossSum ?? 0;
+  let keptAt = performance.now();
   try {
-    for (let step = 0; step < localSteps; step++) {
+    for (let step = from?.step ?? 0; step < localSteps; step++) {
       const done = (round - 1) * localSteps + step;
       const rows = drawRows({ seed: shuffleSeed, rows: learner.rows }, done * batchSize, batchSize);
       const { rowLosses, meanLoss, gradient } = await learner.step(parameters, rows, done);
@@ -56,6 +61,10 @@ export const trainRound = async (
       used.dispose();
       lossSum += meanLoss * batchSize;
       onStep?.(step, meanLoss);
+      if (step + 1 === localSteps || performance.now() - keptAt < stateEveryMs) continue;
+      const moments = await optimiser.moments();
+      onState?.({ step: step + 1, lossSum, parameters: await parameters.data<"float32">(), moments });
+      keptAt = performance.now();
     }
     const update = difference(await parameters.data<"float32">(), job.model);
     const broken = nonFiniteTensors(specs, update);
@@ -68,10 +77,13 @@ export const trainRound = async (
   }
 };
 
-const refusal = ({ specs, rows }: Learner, { model }: TrainJob): TrainFailure | undefined => {
+const refusal = ({ specs, rows }: Learner, { model, from }: TrainJob): TrainFailure | undefined => {
   const expected = parameterCount(specs);
-  if (model.length !== expected)
-    return { type: "failed", code: "model-length", facts: { expected, given: model.length } };
+  const wrong = [model, ...(from === undefined ? [] : [from.parameters, ...from.moments])].find(
+    ({ length }) => length !== expected,
+  );
+  if (wrong !== undefined)
+    return { type: "failed", code: "model-length", facts: { expected, given: wrong.length } };
   return rows === 0 ? { type: "failed", code: "no-rows", facts: { rows: 0 } } : undefined;
 };
 

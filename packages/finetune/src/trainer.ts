@@ -2,6 +2,7 @@
  * What a trainer is to the rest: something that holds a site's rows and turns a model into an update. The model is one
  * flat vector, its tensors in the order of {@link Trainer.tensors}; nothing here says which network is behind it.
  */
+import type { DataRow } from "./rows/data-row.ts";
 
 export interface TensorSpec {
   readonly name: string;
@@ -13,6 +14,9 @@ export interface Example {
   /** The class, from 0. */
   readonly label: number;
 }
+
+/** A classifier's, or a language model's by the names of its recipe's columns. */
+export type Rows = readonly Example[] | readonly DataRow[];
 
 export type Optimiser =
   | {
@@ -58,7 +62,27 @@ export interface TrainJob {
    * 32 bytes, a secret of the site, the same in all rounds: with the round they fix which rows stand in which batch.
    */
   readonly shuffleSeed: Uint8Array;
+  /** Rows of a batch that run at once; all of them unless said. Only a language model's trainer parts a batch. */
+  readonly rowsAtOnce?: number;
+  /** Where an earlier run of this very job stood: training goes on from there, to the same bits. */
+  readonly from?: TrainState;
+  /** After a step, when so much time has passed, the state is given out; never unless said. */
+  readonly stateEveryMs?: number;
 }
+
+/** Between two steps: all that the rest of the round depends on besides the job and the rows. It is as secret as an update. */
+export interface TrainState {
+  /** Steps that are done. */
+  readonly step: number;
+  readonly lossSum: number;
+  readonly parameters: Float32Array;
+  /** Of the optimiser, in its order: vectors of the same length. */
+  readonly moments: readonly Float32Array[];
+}
+
+export type OnStep = (step: number, loss: number) => void;
+/** See {@link TrainJob.stateEveryMs}. */
+export type OnState = (state: TrainState) => void;
 
 export type TrainOutcome =
   | {
@@ -91,8 +115,22 @@ export interface Evaluation {
   readonly balancedAccuracy: number;
   /** Area under the ROC curve of class 1 against class 0; `undefined` unless there are exactly these two. */
   readonly auc: number | undefined;
+  /** Of a language model, whose `examples` are rows and whose other figures are means over answered tokens. */
+  readonly sums?: LanguageSums;
   /** Share of class 1 found at the lowest threshold that takes at most 1 % of class 0 for it; as `auc`. */
   readonly recallAt1PercentFalsePositives: number | undefined;
+}
+
+/** Over rows, so that those of several sites can be added up. */
+export interface LanguageSums {
+  readonly rows: number;
+  /** Tokens that were to be foretold. */
+  readonly answers: number;
+  readonly lossSum: number;
+  /** Answers whose token was the most probable one. */
+  readonly right: number;
+  /** Rows all of whose answers were. */
+  readonly exact: number;
 }
 
 export interface Trainer {
@@ -100,11 +138,14 @@ export interface Trainer {
   readonly backend: string;
   /** Why it is slower than it could be on this machine and what would cure that; for the person who waits. */
   readonly notice: string | undefined;
+  /** What of the rows could not be used, such as what was cut; for the person whose rows they are. */
+  readonly loss?: string | undefined;
   readonly tensors: readonly TensorSpec[];
   /** How many rows the site has. */
   readonly rows: number;
-  readonly train: (job: TrainJob, onStep?: (step: number, loss: number) => void) => Promise<TrainOutcome>;
-  readonly evaluate: (model: Float32Array, examples: readonly Example[]) => Promise<Evaluation>;
+  readonly train: (job: TrainJob, onStep?: OnStep, onState?: OnState) => Promise<TrainOutcome>;
+  /** Of the kind of rows that the trainer trains on. */
+  readonly evaluate: (model: Float32Array, rows: Rows) => Promise<Evaluation>;
   readonly close: () => Promise<void>;
 }
 

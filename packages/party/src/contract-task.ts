@@ -1,7 +1,17 @@
 /** What the contract tells the trainer, as this program writes it. */
-import { finite, InputError, integer, listOf, oneOf, record, type Shape, ShapeError } from "@bulkhead/base";
-import type { ClassifierTask } from "@bulkhead/finetune";
+import {
+  finite,
+  InputError,
+  integer,
+  listOf,
+  oneOf,
+  record,
+  type Shape,
+  ShapeError,
+} from "@bulkhead/base";
+import type { ClassifierTask, LanguageTask } from "@bulkhead/finetune";
 import type { Contract } from "@bulkhead/protocol";
+import { languageTaskShape } from "./language-task-shape.ts";
 
 const count = integer(1, 1 << 20);
 
@@ -13,6 +23,8 @@ const classifierShape: Shape<ClassifierTask & { readonly kind: "classifier" }> =
   logitScale: finite(0),
 });
 
+const KINDS = ["classifier", "language-model", "module"] as const;
+
 /** `undefined` for tasks of other kinds; throws a {@link ShapeError} for a classifier that is not described in full. */
 export const classifierTaskOf = ({ task }: Pick<Contract, "task">): ClassifierTask | undefined => {
   if (task["kind"] !== "classifier") return undefined;
@@ -20,17 +32,45 @@ export const classifierTaskOf = ({ task }: Pick<Contract, "task">): ClassifierTa
   return { classes, maxTokens, lora, logitScale };
 };
 
+/** As {@link classifierTaskOf}, of a language model. */
+export const languageTaskOf = ({ task }: Pick<Contract, "task">): LanguageTask | undefined =>
+  task["kind"] === "language-model" ? languageTaskShape(task, "task") : undefined;
+
 /** Throws an {@link InputError} `contract-task` for what neither the trainers nor the checkpoints know. */
-export const expectKnownTask = ({ job, task }: Pick<Contract, "job" | "task">): void => {
-  const { kind } = task;
-  if (kind !== "classifier" && kind !== "module") throw unknownTask(job, "task.kind", "classifier or module");
+export const expectKnownTask = (contract: Pick<Contract, "job" | "task" | "training" | "metrics">): void => {
+  const { job, task } = contract;
+  if (!KINDS.some((kind) => kind === task["kind"]))
+    throw unknownTask(job, "task.kind", `one of ${KINDS.join(", ")}`);
   try {
-    classifierTaskOf({ task });
+    classifierTaskOf(contract);
+    expectFitting(contract, languageTaskOf(contract));
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw unknownTask(job, error.path, error.expected);
   }
 };
+
+/** What only a language model's trainer does is asked of no other. */
+const expectFitting = (
+  { training, metrics }: Pick<Contract, "training" | "metrics">,
+  task: LanguageTask | undefined,
+): void => {
+  if (task === undefined && training.rowsAtOnce !== undefined)
+    throw new ShapeError("training.rowsAtOnce", "none: only a language model's trainer parts a batch");
+  const heldOut = metrics.find(({ name }) => name.startsWith("held-out-"));
+  if (heldOut !== undefined && task?.heldOut === undefined)
+    throw new ShapeError("metrics", `no ${heldOut.name}, since the task holds no rows out`);
+  const needed = training.stopping && STOPPING_SUMS[training.stopping.figure];
+  const missing = needed?.find((wanted) => !metrics.some(({ name }) => name === wanted));
+  if (missing !== undefined) throw new ShapeError("metrics", `${missing}, by which the job is stopped`);
+};
+
+/** Which two sums a figure is the quotient of. */
+export const STOPPING_SUMS = {
+  "held-out-loss": ["held-out-loss-sum", "held-out-answers"],
+  "held-out-accuracy": ["held-out-right", "held-out-answers"],
+  "held-out-exact": ["held-out-exact", "held-out-rows"],
+} as const;
 
 const unknownTask = (job: string, path: string, expected: string): InputError =>
   new InputError({

@@ -2,7 +2,16 @@
 import { InputError } from "@bulkhead/base";
 import type { Contract } from "@bulkhead/protocol";
 
-export const METRIC_NAMES = ["examples", "loss-sum"] as const;
+/** Of the round's own training, then of the rows that are held out of it, judged with the model that the round begins with. */
+export const METRIC_NAMES = [
+  "examples",
+  "loss-sum",
+  "held-out-rows",
+  "held-out-answers",
+  "held-out-loss-sum",
+  "held-out-right",
+  "held-out-exact",
+] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 
 /** Throws an {@link InputError} `contract-metric` where the contract wants a number that no site can give. */
@@ -13,6 +22,6 @@ export const expectKnownMetrics = ({ job, metrics }: Pick<Contract, "job" | "met
     code: "contract-metric",
     place: `contract ${job}`,
     problem: `it asks for a metric ${unknown.name}, which this program does not know`,
-    cure: `draft it with ${METRIC_NAMES.join(" and ")}`,
+    cure: `draft it with ${METRIC_NAMES.join(", ")}`,
   });
 };

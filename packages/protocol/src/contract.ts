@@ -59,6 +59,26 @@ const updateRule = variant({
   fedyogi: adaptive,
 });
 
+/** What a site's steps follow; its state is fresh in each round. */
+const localOptimiser = variant({
+  adam: { beta1: kept, beta2: kept, epsilon: finite(1e-30, 1), weightDecay: optional(finite(0, 1)) },
+  sgd: { momentum: optional(kept) },
+});
+
+/** By the site's steps over all rounds: after `warmUpSteps` the rate falls by this curve, never below `floor` of itself. */
+const curve = { floor: optional(finite(0, 1)), warmUpSteps: optional(integer(0, 1_000_000)) };
+const stepSchedule = variant({ constant: curve, linear: curve, cosine: curve });
+const roundSchedule = oneOf("constant", "linear-decay");
+const schedule: Shape<TypeOf<typeof roundSchedule> | TypeOf<typeof stepSchedule>> = (value, path) =>
+  typeof value === "object" ? stepSchedule(value, path) : roundSchedule(value, path);
+
+/** The job ends when this figure of the sums has not got better by `improvement` for so many rounds. */
+const stopping = record({
+  figure: oneOf("held-out-loss", "held-out-accuracy", "held-out-exact"),
+  patience: integer(1, 1_000_000),
+  improvement: finite(0, 1e6),
+});
+
 const party = { name, publicKey: hexOf(32) };
 
 const contractShape = record({
@@ -91,13 +111,13 @@ const contractShape = record({
     localSteps: integer(1, 1_000_000),
     batchSize: integer(1, 1_000_000),
     learningRate: finite(0, 1000),
-    schedule: oneOf("constant", "linear-decay"),
-    optimiser: record({
-      type: oneOf("adam", "sgd"),
-      beta1: optional(finite(0, 1)),
-      beta2: optional(finite(0, 1)),
-      epsilon: optional(finite(0, 1)),
-    }),
+    schedule,
+    optimiser: localOptimiser,
+    /** The gradient of a step is shortened to this length (L2); as it is unless said. */
+    clipNorm: optional(finite(1e-12, 1e12)),
+    /** Rows of a step that run at once; gradients of its parts are added up. All of them unless said. */
+    rowsAtOnce: optional(integer(1, 1_000_000)),
+    stopping: optional(stopping),
   }),
   update: record({
     clipNorm: finite(1e-12, 1e12),

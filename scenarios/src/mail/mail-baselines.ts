@@ -16,7 +16,6 @@ import {
   type Example,
   measureTraining,
   openClassifierTrainer,
-  type Optimiser,
   readClassifierCheckpoint,
   type ServerModel,
 } from "@bulkhead/finetune";
@@ -75,23 +74,15 @@ const train = async (
   const examples = await readRows(rows);
   const trainer = await openClassifierTrainer({ modelFolder, task, examples }, activations);
   const shuffleSeed = sha256(utf8(`baseline ${name} ${seed}`));
-  const optimiser = optimiserOf(training.optimiser);
   let model: ServerModel = { flat: initial, memory: freshMemory(update.rule, initial.length) };
   for (let round = 1; round <= training.rounds; round++) {
-    const job = { ...training, optimiser, batchSize, round, shuffleSeed };
+    const job = { ...training, batchSize, round, shuffleSeed };
     const outcome = await trainer.train({ ...job, model: model.flat });
     invariant(outcome.type === "trained", "a baseline is trained on sound rows");
     model = applyUpdate(model, outcome.update, update.rule);
   }
   await trainer.close();
   return model.flat;
-};
-
-/** The recipe leaves nothing to defaults. */
-const optimiserOf = ({ type, beta1, beta2, epsilon }: Contract["training"]["optimiser"]): Optimiser => {
-  if (type === "sgd") return { type };
-  invariant(beta1 !== undefined && beta2 !== undefined && epsilon !== undefined, "adam is given in full");
-  return { type, beta1, beta2, epsilon };
 };
 
 const readRows = async (files: readonly string[]): Promise<readonly Example[]> => {

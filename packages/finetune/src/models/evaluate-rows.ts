@@ -1,5 +1,6 @@
 /** How well an adapted model foretells rows: sums over answers, so that those of several sites can be added up. */
 import type { Tensor1D, TensorFlow } from "@bulkhead/compute";
+import type { LanguageSums } from "../trainer.ts";
 import { type AdaptedModel, bindAdapters } from "./adapted-model.ts";
 import { batchContext } from "./batch-context.ts";
 import type { LayerAdapters } from "./block.ts";
@@ -7,17 +8,6 @@ import { judgeWords } from "./cross-entropy.ts";
 import { hiddenAt } from "./language-loss.ts";
 import { answersOf, batchOf, type LanguageRow } from "./language-rows.ts";
 import { embedTokens, runForward } from "./run-layers.ts";
-
-export interface LanguageEvaluation {
-  readonly rows: number;
-  /** Tokens that were to be foretold. */
-  readonly answers: number;
-  readonly lossSum: number;
-  /** Answers whose token was the most probable one. */
-  readonly right: number;
-  /** Rows all of whose answers were. */
-  readonly exact: number;
-}
 
 /** Rows that run at once. */
 const AT_ONCE = 8;
@@ -27,7 +17,7 @@ export const evaluateRows = async (
   adapted: AdaptedModel,
   model: Float32Array,
   rows: readonly LanguageRow[],
-): Promise<LanguageEvaluation> => {
+): Promise<LanguageSums> => {
   const parameters: Tensor1D = tf.tensor1d(model);
   const bound = bindAdapters(tf, adapted, parameters);
   const sums = { rows: rows.length, answers: 0, lossSum: 0, right: 0, exact: 0 };

@@ -10,11 +10,20 @@ import {
   type RunFrozen,
 } from "../prefix-cache.ts";
 import { rowActivations } from "../row-activations.ts";
-import type { TensorSpec, TrainJob, TrainOutcome } from "../trainer.ts";
+import { type Spill, type SpillingStore, spillingStore } from "../spilling-store.ts";
+import type {
+  LanguageSums,
+  OnState,
+  OnStep,
+  TensorSpec,
+  Trainer,
+  TrainJob,
+  TrainOutcome,
+} from "../trainer.ts";
 import { type StepResult, trainRound } from "../train-round.ts";
 import { type AdaptedModel, adaptModel, type Dropout } from "./adapted-model.ts";
 import type { LoraPlan } from "./adapter-plan.ts";
-import { evaluateRows, type LanguageEvaluation } from "./evaluate-rows.ts";
+import { evaluateRows } from "./evaluate-rows.ts";
 import { languageStep } from "./language-loss.ts";
 import { answersOf, batchOf, checkRows, type LanguageRow } from "./language-rows.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -29,6 +38,8 @@ export interface LanguageTrainerOptions {
   readonly rowsAtOnce?: number;
   /** Bound on the outputs of frozen layers that are kept between rounds; as a classifier's. */
   readonly cacheBytes?: number;
+  /** Where more of them are kept; nowhere unless said. */
+  readonly spill?: Spill;
   /** Bound on what layers keep for the way back; half of the memory at hand unless said. The results do not depend on it. */
   readonly keptBytes?: number;
 }
@@ -36,8 +47,8 @@ export interface LanguageTrainerOptions {
 export interface LanguageTrainer {
   readonly tensors: readonly TensorSpec[];
   readonly rows: number;
-  readonly train: (job: TrainJob, onStep?: (step: number, loss: number) => void) => Promise<TrainOutcome>;
-  readonly evaluate: (model: Float32Array, rows: readonly LanguageRow[]) => Promise<LanguageEvaluation>;
+  readonly train: Trainer["train"];
+  readonly evaluate: (model: Float32Array, rows: readonly LanguageRow[]) => Promise<LanguageSums>;
   /** Layers that the last step ran again for want of memory. */
   readonly rerunLayers: () => number;
   /** The loaded model stays with whoever loaded it. */
@@ -55,17 +66,18 @@ export const openLanguageTrainer = (
   const { plan, rows, frozenA } = options;
   checkRows(model, rows);
   const adapted = adaptModel(tf, model, plan, frozenA);
-  const open: Open = { tf, adapted, options, rerun: 0 };
+  const open: Open = { tf, adapted, options, rerun: 0, store: storeOf(options) };
   return {
     tensors: adapted.tensors,
     rows: rows.length,
-    train: (job, onStep) => train(open, job, onStep),
+    train: (job, ...listeners) => train(open, job, ...listeners),
     evaluate: async (trained, judged) => {
       checkRows(model, judged);
       return evaluateRows(tf, adapted, trained, judged);
     },
     rerunLayers: () => open.rerun,
     close: () => {
+      open.store.close();
       for (const a of adapted.frozen) a.dispose();
     },
   };
@@ -75,13 +87,21 @@ interface Open {
   readonly tf: TensorFlow;
   readonly adapted: AdaptedModel;
   readonly options: LanguageTrainerOptions;
+  /** Of what frozen layers give for a row. */
+  readonly store: SpillingStore;
   rerun: number;
 }
+
+const storeOf = ({ cacheBytes = DEFAULT_CACHE_BYTES, spill }: LanguageTrainerOptions): SpillingStore =>
+  spill === undefined
+    ? { ...memoryStore(cacheBytes), close: () => {} }
+    : spillingStore(cacheBytes, spill);
 
 const train = (
   open: Open,
   job: TrainJob,
-  onStep?: (step: number, loss: number) => void,
+  onStep?: OnStep,
+  onState?: OnState,
 ): Promise<TrainOutcome> => {
   const { tf, adapted, options } = open;
   const { rows } = options;
@@ -91,17 +111,18 @@ const train = (
       rows: drawn.map((row) => rows[row]!),
       activations: await activations(drawn),
       dropoutKey: hashFields("dropout", job.shuffleSeed, String(index)),
+      ...(job.rowsAtOnce === undefined ? {} : { rowsAtOnce: job.rowsAtOnce }),
     });
-  return trainRound({ tf, specs: adapted.tensors, rows: rows.length, step }, job, onStep);
+  return trainRound({ tf, specs: adapted.tensors, rows: rows.length, step }, job, onStep, onState);
 };
 
 /** Without a frozen layer there is nothing worth keeping. */
-const frozenRows = ({ tf, adapted, options }: Open, seed: Uint8Array) => {
+const frozenRows = ({ tf, adapted, options, store }: Open, seed: Uint8Array) => {
   const { model, firstTrained } = adapted;
   if (firstTrained === 0) return async () => undefined;
-  const { rows, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+  const { rows, cacheBytes = DEFAULT_CACHE_BYTES, spill } = options;
   const rowBytes = 4 * model.shape.width * Math.max(...rows.map(({ ids }) => ids.length));
-  const keptRows = Math.min(rows.length, Math.floor(cacheBytes / rowBytes));
+  const keptRows = Math.min(rows.length, Math.floor((cacheBytes + (spill?.mostBytes ?? 0)) / rowBytes));
   const run: RunFrozen<Named> = (batch) => {
     const tokens = batchOf(batch.map(({ name }) => rows[Number(name)]!));
     return rowsOf(frozenPrefix(tf, model, tokens, firstTrained), tokens);
@@ -112,7 +133,7 @@ const frozenRows = ({ tf, adapted, options }: Open, seed: Uint8Array) => {
       rows: rows.length,
       named: (row) => ({ name: String(row) }),
       keptRows,
-      store: memoryStore(cacheBytes),
+      store,
     },
     seed,
   );
@@ -123,12 +144,13 @@ interface StepRows {
   /** Of each row; `undefined` where nothing is frozen. */
   readonly activations: readonly Activations[] | undefined;
   readonly dropoutKey: Uint8Array;
+  readonly rowsAtOnce?: number;
 }
 
 /** The mean over all answers of the batch, whichever rows run at once. */
 const batchStep = async (open: Open, parameters: Tensor1D, step: StepRows): Promise<StepResult> => {
   const { tf, options } = open;
-  const { rowsAtOnce = step.rows.length } = options;
+  const rowsAtOnce = step.rowsAtOnce ?? options.rowsAtOnce ?? step.rows.length;
   const rowLosses: number[] = [];
   let [lossSum, answers] = [0, 0];
   let gradient: Tensor1D | undefined;
