@@ -94,7 +94,14 @@ const languageTask = async (job: JobDescription, file: string): Promise<DraftedT
     seed: task.seed ?? bytesToHex(randomBytes(32)),
     ...(task.deviation === undefined ? {} : { deviation: task.deviation }),
   };
-  const written = json({ kind, lora, ...(lora.frozenA === true ? { factors: draw } : {}), maxTokens, rows, heldOut });
+  const written = json({
+    kind,
+    lora,
+    ...(lora.frozenA === true ? { factors: draw } : {}),
+    maxTokens,
+    rows,
+    heldOut,
+  });
   const { lora: plan } = languageTaskOf({ task: written })!;
   const place = modelPlace(model);
   const { shape, tensors } = await languageTensors(place, plan);

@@ -1,5 +1,6 @@
 /** `model import`, `merge` and `export`: models and adapters out of what they came in, into folders that others read. */
 import fs from "node:fs";
+import path from "node:path";
 import { bytesToHex, InputError } from "@bulkhead/base";
 import { EXIT } from "@bulkhead/console";
 import {
@@ -71,8 +72,10 @@ const withBase = async (place: string, work: (base: BaseModel) => Promise<void>)
   }
 };
 
+/** Nothing is left of what could not be finished. */
 const intoFolder = async <T>(out: string, write: () => Promise<T>): Promise<T> => {
-  if (fs.existsSync(out) && (!fs.statSync(out).isDirectory() || fs.readdirSync(out).length > 0))
+  const isThere = fs.existsSync(out);
+  if (isThere && (!fs.statSync(out).isDirectory() || fs.readdirSync(out).length > 0))
     throw new InputError({
       code: "path-exists",
       place: out,
@@ -83,6 +86,8 @@ const intoFolder = async <T>(out: string, write: () => Promise<T>): Promise<T> =
   try {
     return await write();
   } catch (error) {
+    for (const name of fs.readdirSync(out)) fs.rmSync(path.join(out, name), { force: true });
+    if (!isThere) fs.rmdirSync(out);
     throw diskError("write", out, error);
   }
 };
