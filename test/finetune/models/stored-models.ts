@@ -160,8 +160,7 @@ const asStored = (
 };
 
 /** With a tokenizer of the same letters. */
-export const writeFolder = async (small: SmallCase): Promise<string> => {
-  const folder = newFolder();
+export const writeFolder = async (small: SmallCase, folder: string = newFolder()): Promise<string> => {
   const weights = smallWeights(small);
   const tensors = [];
   for (const [name, shape] of Object.entries(small.shapes))
