@@ -17,6 +17,7 @@ import {
 } from "@bulkhead/party";
 import type { Command } from "commander";
 import { loadCoordinatorConfig } from "./config.ts";
+import { addModel } from "./model-program.ts";
 
 const init = later(async () => (await import("./commands/init.ts")).init);
 const draft = later(async () => (await import("./commands/contract.ts")).draft);
@@ -37,6 +38,7 @@ export const program: Program = commandProgram({
     addInit(root, ends);
     addIdentity(root, ends);
     addContract(root, ends);
+    addModel(root, ends);
     addRunning(root, ends);
     addDoctor(root, ends);
   },

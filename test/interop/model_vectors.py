@@ -2,6 +2,7 @@
 
 python model_vectors.py OUT.json    writes what test/vectors/small-models.json holds
 python model_vectors.py --adapters FOLDER    prints the logits of each case with the adapter in FOLDER/<case>
+python model_vectors.py --folders FOLDER     prints the logits of the model in each FOLDER/<case>
 
 Weights come from mulberry32, in the order of their sorted names, so that the file need not hold them.
 """
@@ -144,6 +145,14 @@ def main():
             model = make(case)
             adapted = PeftModel.from_pretrained(model, f"{sys.argv[2]}/{case}").eval()
             result[case] = [rounded(rows) for rows in outputs(adapted, batch(model))]
+        print(json.dumps(result))
+        return
+    if sys.argv[1] == "--folders":
+        result = {}
+        for case in CASES:
+            model_class = getattr(transformers, CASES[case][0])
+            model = model_class.from_pretrained(f"{sys.argv[2]}/{case}", attn_implementation="eager").eval()
+            result[case] = [rounded(rows) for rows in outputs(model, batch(model))]
         print(json.dumps(result))
         return
     made = {"rows": ROWS, "firstTarget": FIRST_TARGET, "cases": {case: vector(case) for case in CASES}}

@@ -11,9 +11,13 @@ import {
   type LanguageRow,
   languageStep,
   batchOf,
+  mergeChange,
+  openBaseModel,
   peftConfig,
   peftTensors,
+  readAdapterFolder,
   runModel,
+  writeModel,
   writeSafetensors,
 } from "@bulkhead/finetune";
 import { type BackendName, openBackend, type TensorFlow } from "@bulkhead/compute";
@@ -26,6 +30,7 @@ import {
   type SmallModels,
   useOf,
 } from "../finetune/models/small-models.ts";
+import { writeFolder } from "../finetune/models/stored-models.ts";
 
 const SCRIPT = path.join(import.meta.dirname, "model_vectors.py");
 /** Absolute for outputs, relative to the largest for gradients. */
@@ -92,6 +97,23 @@ const report = (what: string, figure: number): void => {
   if (!holds) failures.push(what);
 };
 
+type Outputs = Readonly<Record<string, readonly (readonly number[])[]>>;
+
+const reportAdapted = (what: string, theirs: Outputs, { cases }: SmallModels): void => {
+  for (const [title, { adapted }] of Object.entries(cases))
+    report(`${title}: ${what}`, Math.max(...theirs[title]!.map((values, row) => far(values, adapted[row]!))));
+};
+
+/** As `model merge` writes it, through a folder of the model without its adapter. */
+const saveMerged = async (place: string, small: SmallCase, adapter: string): Promise<void> => {
+  const plain = `${place}.plain`;
+  fs.mkdirSync(plain, { recursive: true });
+  fs.mkdirSync(place);
+  const base = await openBaseModel(await writeFolder(small, plain));
+  await writeModel(base, place, "F32", mergeChange(base, await readAdapterFolder(adapter, base)));
+  await base.close();
+};
+
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bulkhead-interop-"));
 try {
   const file = path.join(folder, "vectors.json");
@@ -114,14 +136,13 @@ try {
   fs.mkdirSync(adapters);
   for (const [title, small] of Object.entries(fresh.cases)) saveAdapter(path.join(adapters, title), small);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what model_vectors.py prints
-  const theirs = JSON.parse(run(python, SCRIPT, "--adapters", adapters)) as Readonly<
-    Record<string, readonly (readonly number[])[]>
-  >;
+  const theirs = JSON.parse(run(python, SCRIPT, "--adapters", adapters)) as Outputs;
+  reportAdapted("our adapter in peft", theirs, fresh);
+  const merged = path.join(folder, "merged");
   for (const [title, small] of Object.entries(fresh.cases))
-    report(
-      `${title}: our adapter in peft`,
-      Math.max(...theirs[title]!.map((values, row) => far(values, small.adapted[row]!))),
-    );
+    await saveMerged(path.join(merged, title), small, path.join(adapters, title));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what model_vectors.py prints
+  reportAdapted("our merged model", JSON.parse(run(python, SCRIPT, "--folders", merged)) as Outputs, fresh);
 } finally {
   fs.rmSync(folder, { recursive: true });
 }

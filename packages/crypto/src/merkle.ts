@@ -9,8 +9,11 @@ export interface MerkleTree {
 }
 
 /** Hashes every leaf and node once; the root of no leaves is the hash of nothing. */
-export const merkleTree = (leaves: readonly Uint8Array[]): MerkleTree => {
-  const levels = [leaves.map(leafHash)];
+export const merkleTree = (leaves: readonly Uint8Array[]): MerkleTree => treeOfHashes(leaves.map(merkleLeaf));
+
+/** The same of leaves that are not at hand any more, by what {@link merkleLeaf} gave for each. */
+export const treeOfHashes = (leaves: readonly Uint8Array[]): MerkleTree => {
+  const levels = [[...leaves]];
   for (let level = levels[0]!; level.length > 1; levels.push(level)) level = levelAbove(level);
   return {
     root: levels.at(-1)![0] ?? sha256(),
@@ -37,7 +40,7 @@ export const verifyMerklePath = (
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return false;
   if (path.some((sibling) => sibling.length !== HASH_LENGTH)) return false;
   const siblings = path.values();
-  let hash = leafHash(leaf);
+  let hash = merkleLeaf(leaf);
   for (let i = index, last = size - 1; last > 0; i = Math.floor(i / 2), last = Math.floor(last / 2)) {
     if (i === last && i % 2 === 0) continue; // the last of an odd level stands alone and rises as it is
     const sibling = siblings.next();
@@ -50,7 +53,7 @@ export const verifyMerklePath = (
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
 
-const leafHash = (leaf: Uint8Array): Uint8Array => sha256(LEAF, leaf);
+export const merkleLeaf = (leaf: Uint8Array): Uint8Array => sha256(LEAF, leaf);
 
 const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256(NODE, left, right);
 

@@ -5,6 +5,7 @@
  */
 import fs from "node:fs";
 import { dirname } from "node:path";
+import { invariant } from "@bulkhead/base";
 import { notAFile, onDisk } from "./disk-error.ts";
 import { persistName, writeAll } from "./file.ts";
 import { persist } from "./persist.ts";
@@ -20,6 +21,8 @@ export interface GrowingFile {
   keep(): void;
   /** Begins again with nothing. */
   clear(): void;
+  /** Goes on from `length` bytes, of those that are there. */
+  cut(length: number): void;
   close(): void;
 }
 
@@ -109,10 +112,15 @@ class OpenGrowingFile implements GrowingFile {
   }
 
   clear(): void {
+    this.cut(0);
+  }
+
+  cut(length: number): void {
+    invariant(length <= this.#length, "a file is cut to what it has");
     onDisk("write", this.path, () => {
-      fs.ftruncateSync(this.#descriptor, 0);
+      fs.ftruncateSync(this.#descriptor, length);
     });
-    this.#length = 0;
+    this.#length = length;
   }
 
   close(): void {

@@ -21,6 +21,6 @@ export const byteLevelJson = (fields: GgufFields, tokens: GgufTokens): Readonly<
     normalizer: pre.normalizer,
     pre_tokenizer: pre.preTokenizer,
     post_processor: endsTemplate(fields, tokens, pre.addBos),
-    decoder: { type: "ByteLevel" },
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
   };
 };

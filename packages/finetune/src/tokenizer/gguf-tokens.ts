@@ -62,12 +62,18 @@ export const endsTemplate = (
   const before =
     (fields.flag("ggml.add_bos_token") ?? addBosByDefault) ? [fields.needed("ggml.bos_token_id", bos)] : [];
   const after = (fields.flag("ggml.add_eos_token") ?? false) ? [fields.needed("ggml.eos_token_id", eos)] : [];
-  const special = (id: number) => ({ SpecialToken: { id: tokens[id], type_id: 0 } });
-  if (before.length + after.length === 0) return null;
+  const ends = [...before, ...after];
+  if (ends.length === 0) return null;
+  const around = (sequence: "A" | "B", type_id: number) => {
+    const special = (id: number) => ({ SpecialToken: { id: tokens[id], type_id } });
+    return [...before.map(special), { Sequence: { id: sequence, type_id } }, ...after.map(special)];
+  };
   return {
     type: "TemplateProcessing",
-    single: [...before.map(special), { Sequence: { id: "A", type_id: 0 } }, ...after.map(special)],
-    pair: [],
-    special_tokens: {},
+    single: around("A", 0),
+    pair: [...around("A", 0), ...around("B", 1)],
+    special_tokens: Object.fromEntries(
+      ends.map((id) => [tokens[id]!, { id: tokens[id], ids: [id], tokens: [tokens[id]] }]),
+    ),
   };
 };

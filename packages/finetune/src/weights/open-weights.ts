@@ -25,6 +25,8 @@ export interface TensorEntry {
 export interface Weights {
   readonly format: "safetensors" | "gguf";
   readonly place: string;
+  /** Whether the place is a folder, beside whose weights the rest of the model stands. */
+  readonly isFolder: boolean;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** GGUF's key-value pairs; empty for safetensors. */
   readonly metadata: ReadonlyMap<string, GgufValue>;
@@ -50,7 +52,8 @@ export const openWeights = async (place: string): Promise<Weights> => {
     await Promise.all(files.splice(0).map((file) => file.close()));
   };
   try {
-    return weightsOf(place, await listed(await weightsFile(place), keep), close);
+    const file = await weightsFile(place);
+    return weightsOf(place, { ...(await listed(file, keep)), isFolder: file !== place }, close);
   } catch (error) {
     await close();
     throw error;
@@ -94,7 +97,11 @@ const listed = async (place: string, keep: (file: ModelBytes) => ModelBytes): Pr
   return { format: "safetensors", places: await safetensorsPlaces(file), metadata };
 };
 
-const weightsOf = (place: string, { format, places, metadata }: Listed, close: Weights["close"]): Weights => {
+const weightsOf = (
+  place: string,
+  { format, places, metadata, isFolder }: Listed & Pick<Weights, "isFolder">,
+  close: Weights["close"],
+): Weights => {
   const byName = new Map(places.map((tensor) => [tensor.name, tensor]));
   const placeOf = (name: string): TensorPlace => {
     const tensor = byName.get(name);
@@ -110,6 +117,7 @@ const weightsOf = (place: string, { format, places, metadata }: Listed, close: W
   return {
     format,
     place,
+    isFolder,
     tensors: new Map(places.map((tensor) => [tensor.name, entry(tensor)])),
     metadata,
     floats: async (name) => readFloats(placeOf(name)),
