@@ -64,7 +64,7 @@ test("three sites train one adapter, and PEFT's layout has it", async () => {
 
 /** The real trainer, which is closed in the middle of its first round, or hears what it is asked. */
 const watched = (jobs: TrainJob[], stopAfter?: { readonly step: number; readonly stop: () => void }) => {
-  const open: CellOptions["openTrainer"] = async (spec) => {
+  const open: NonNullable<CellOptions["openTrainer"]> = async (spec) => {
     const trainer = await openTrainer(spec);
     let breakOff = () => {};
     const closed = new Promise<never>((_, reject) => {
@@ -80,7 +80,11 @@ const watched = (jobs: TrainJob[], stopAfter?: { readonly step: number; readonly
       const trained = trainer.train(job, onStep, heard);
       return stopAfter === undefined ? trained : Promise.race([closed, trained.then(() => closed)]);
     };
-    return { ...trainer, train, close: async () => (breakOff(), trainer.close()) };
+    const close = (): Promise<void> => {
+      breakOff();
+      return trainer.close();
+    };
+    return { ...trainer, train, close };
   };
   return open;
 };
@@ -107,7 +111,7 @@ test("a site that is killed in the middle of a round goes on from there, to the 
   const outcomes: TrainOutcome[] = [];
   const again = start(1, {
     openTrainer: async (spec) => {
-      const trainer = await watched(after)!(spec);
+      const trainer = await watched(after)(spec);
       const train: Trainer["train"] = async (job, ...listeners) => {
         const { from: _, ...whole } = job;
         const outcome = await trainer.train(job, ...listeners);
