@@ -267,6 +267,7 @@ test("an upload of an attempt that is dropped before its turn has come is empty,
     bytes: new Uint8Array(0),
     flat: new Float32Array(100),
     memory: [],
+      stopping: new Float32Array(0),
     hash: new Uint8Array(32),
   };
   const contributor = new Contributor(
