@@ -11,7 +11,7 @@ import {
 } from "@bulkhead/scenarios";
 import { expect, test } from "vitest";
 
-const found = (spam: number, linux: number, talk: number, news: number, filter: number) => ({
+const found = (...[spam, linux, talk, news, filter]: readonly [number, number, number, number, number]) => ({
   found: { spam, linux, talk, news, filter },
   samples: [],
   digest: "",

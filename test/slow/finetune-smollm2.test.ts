@@ -92,7 +92,8 @@ describe.skipIf(!canRun)(suite, () => {
 
   test("takes the same four steps as a site does: from its own file, with frozen layers run once", async () => {
     const files = await openLanguageFiles({ file: smolLm2File! });
-    const own = await loadModel(tf, files.shape, "language-model", files.weights).finally(files.close);
+    const own = await loadModel(tf, files.shape, "language-model", files.weights);
+    await files.close();
     const rows = ROWS.map(({ ids, answerFrom }) => ({
       ids: Int32Array.from(ids),
       targets: Uint8Array.from(ids, (_, i) => Number(i >= answerFrom)),

@@ -48,7 +48,8 @@ const openSetting = async (jobFile: string): Promise<Setting> => {
   const { tokenizer } = await openLanguageTokenizer(place);
   const { tf } = await openBackend("auto");
   const files = await openLanguageFiles(place);
-  const model = await loadModel(tf, files.shape, "language-model", files.weights).finally(files.close);
+  const model = await loadModel(tf, files.shape, "language-model", files.weights);
+  await files.close();
   return {
     tf,
     job,

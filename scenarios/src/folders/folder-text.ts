@@ -14,7 +14,8 @@ const LONGEST_BODY = 600;
 const SHORTEST_BODY = 40;
 /** Of the first 2,000 characters, so many may lie beyond ASCII. */
 const FOREIGN_SHARE = 0.05;
-const JUDGED_CHARACTERS = 2000;
+const START = /^.{0,2000}/su;
+const FOREIGN = /[\u{7f}-\u{10ffff}]/gu;
 
 /** Letters, digits and the underscore of every script: JavaScript's own class knows only those of ASCII. */
 const WORD = String.raw`\p{L}\p{N}_`;
@@ -35,8 +36,8 @@ export const folderText = (source: string): FolderText | undefined => {
 };
 
 const isForeign = (body: string): boolean => {
-  const start = [...body.slice(0, 2 * JUDGED_CHARACTERS)].slice(0, JUDGED_CHARACTERS);
-  const foreign = start.filter((character) => character.codePointAt(0)! > 126).length;
+  const [start = ""] = START.exec(body) ?? [];
+  const foreign = start.match(FOREIGN)?.length ?? 0;
   return foreign > FOREIGN_SHARE * Math.max(1, start.length);
 };
 

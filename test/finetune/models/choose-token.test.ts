@@ -6,7 +6,7 @@ import { loadSmall, SMALL_MODELS, smallAdapter } from "./small-models.ts";
 const CHOICES = [3, 11, 7, 20];
 /** More than run at once, of several lengths. */
 const PROMPTS = Array.from({ length: 19 }, (_, i) =>
-  Int32Array.from({ length: 3 + (i % 4) }, (_, j) => (5 * i + 7 * j) % 24),
+  Int32Array.from([0, 7, 14, 21, 28, 35].slice(0, 3 + (i % 4)), (id) => (5 * i + id) % 24),
 );
 
 describe.each(["llama", "qwen3"] as const)("a small %s", (name) => {
