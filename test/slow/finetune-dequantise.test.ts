@@ -4,11 +4,11 @@ import path from "node:path";
 import { openWeights } from "@bulkhead/finetune";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { floatToBfloat } from "../../reference/half-floats.ts";
-import { VALUE_OF } from "../../reference/dequantise.ts";
-import { GGUF_BLOCKS } from "../../vectors/gguf.ts";
-import { firstDifference } from "./first-difference.ts";
-import { ggufFile } from "./gguf-file.ts";
+import { floatToBfloat } from "../reference/half-floats.ts";
+import { VALUE_OF } from "../reference/dequantise.ts";
+import { GGUF_BLOCKS } from "../vectors/gguf.ts";
+import { firstDifference } from "../finetune/weights/first-difference.ts";
+import { ggufFile } from "../finetune/weights/gguf-file.ts";
 
 const TYPES = { Q4_0: 2, Q4_1: 3, Q5_0: 6, Q5_1: 7, Q8_0: 8, Q4_K: 12, Q5_K: 13, Q6_K: 14 };
 

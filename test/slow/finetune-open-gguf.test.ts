@@ -4,8 +4,18 @@ import path from "node:path";
 import { concatBytes } from "@bulkhead/base";
 import { openWeights, type Weights } from "@bulkhead/finetune";
 import { describe, expect, test } from "vitest";
-import { GGUF_FILE } from "../../vectors/gguf.ts";
-import { arrayPair, type GFile, ggufFile, gText, SOUND, textPair, u32, u32Pair, u64 } from "./gguf-file.ts";
+import { GGUF_FILE } from "../vectors/gguf.ts";
+import {
+  arrayPair,
+  type GFile,
+  ggufFile,
+  gText,
+  SOUND,
+  textPair,
+  u32,
+  u32Pair,
+  u64,
+} from "../finetune/weights/gguf-file.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gguf-"));
 

@@ -12,10 +12,10 @@ import {
   writeModel,
 } from "@bulkhead/finetune";
 import { expect, test } from "vitest";
-import { u32Pair } from "../weights/gguf-file.ts";
-import { expectNear, rowsOf } from "./model-cases.ts";
-import { shapeOf, SMALL_MODELS, type SmallCase, useOf } from "./small-models.ts";
-import { END, newFolder, pairsOf, writeFolder, writeGguf } from "./stored-models.ts";
+import { u32Pair } from "../finetune/weights/gguf-file.ts";
+import { expectNear, rowsOf } from "../finetune/models/model-cases.ts";
+import { shapeOf, SMALL_MODELS, type SmallCase, useOf } from "../finetune/models/small-models.ts";
+import { END, newFolder, pairsOf, writeFolder, writeGguf } from "../finetune/models/stored-models.ts";
 
 const CASES = Object.entries(SMALL_MODELS.cases);
 const IN_GGUF = ["llama", "llama-linear", "qwen2", "qwen3", "gpt2"];

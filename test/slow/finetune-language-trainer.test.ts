@@ -9,9 +9,9 @@ import {
 } from "@bulkhead/finetune";
 import { openBackend, type TensorFlow } from "@bulkhead/compute";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freshFolder } from "../../launch.ts";
-import { randomNumbers } from "../tiny-model.ts";
-import { loadSmall, SMALL_MODELS } from "./small-models.ts";
+import { freshFolder } from "../launch.ts";
+import { randomNumbers } from "../finetune/tiny-model.ts";
+import { loadSmall, SMALL_MODELS } from "../finetune/models/small-models.ts";
 
 /** Each text is one of four beginnings, and its end follows from it. */
 const ROWS: readonly LanguageRow[] = Array.from({ length: 20 }, (_, i) => {
