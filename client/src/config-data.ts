@@ -18,12 +18,11 @@ const common = {
     .max(1000)
     .describe("Files and globs (*, **, ?, {a,b}), read in the order of their names."),
   columns: z
-    .strictObject({
-      text: word.default("text").describe("The one with the text."),
-      label: word.default("label").describe("The one with the label."),
-    })
-    .prefault({})
-    .describe("Which columns (CSV) or keys (JSON) count; the others are not looked at."),
+    .record(word, word)
+    .default({ text: "text", label: "label" })
+    .describe(
+      "Which columns (CSV) or keys (JSON) count: of a classifier text and label, of a language model those that the contract's task names. What is not named here has the contract's name; other columns are not looked at.",
+    ),
   labels: z
     .array(word)
     .min(2)
@@ -71,6 +70,7 @@ type Written = z.output<typeof dataSchema>;
 export const dataSettings = ({ badRows: limit, ...written }: Written, folder: string): DataSettings =>
   dataShape({
     ...written,
+    columns: { text: "text", label: "label", ...written.columns },
     paths: written.paths.map((pattern) => absolutePattern(pattern, folder)),
     badRowLimit: "count" in limit ? { type: "count", ...limit } : { type: "share", ...limit },
   });

@@ -21,11 +21,16 @@ const siteSchema = z.strictObject({
       "Rows of the site's own on which each new model is judged, for the site alone: neither they nor the figures leave.",
     ),
   model: z
-    .strictObject({ folder: file.describe("The base model in Hugging Face layout.") })
+    .strictObject({
+      folder: file.optional().describe("The base model in Hugging Face layout."),
+      file: file.optional().describe("Or one GGUF file, for a language model."),
+    })
+    .refine(
+      ({ folder, file: one }) => (folder === undefined) !== (one === undefined),
+      "either folder or file",
+    )
     .optional()
-    .describe(
-      "The frozen base model that a classifier's contract names by its digest; not for module tasks.",
-    ),
+    .describe("The frozen base model that a contract names by its digest; not for module tasks."),
   trainer: z
     .strictObject({
       module: file.describe("A JavaScript module whose default export makes the trainer. It sees the rows."),
@@ -42,6 +47,28 @@ const siteSchema = z.strictObject({
     .describe(
       "bf16 takes matrix products in 16 bits: faster where the processor can (Linux, AMX or AVX-512 BF16; refused elsewhere) and the backend is tensorflow. Updates then differ by machine.",
     ),
+  activations: z
+    .strictObject({
+      memoryMegabytes: z.number().int().min(0).default(512).describe("In memory."),
+      diskMegabytes: z
+        .number()
+        .int()
+        .min(0)
+        .default(4096)
+        .describe(
+          "Beyond that, of a language model, in the state folder: a file without a name, gone when the process is.",
+        ),
+    })
+    .prefault({})
+    .describe(
+      "How much of what frozen layers give for the rows is kept between steps; the rest is computed again.",
+    ),
+  keepEverySeconds: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(20)
+    .describe("How often the state of a long round is kept, sealed, for a run that goes on after a crash."),
   policy: policySchema
     .prefault({})
     .describe(
@@ -138,7 +165,10 @@ const inForce = (written: Written, folder: string): SiteConfig => {
     state: at(written.state),
     data: dataSettings(written.data, folder),
     evaluation: evaluation && dataSettings(evaluation, folder),
-    model: model && { folder: at(model.folder) },
+    model: model && {
+      ...(model.folder !== undefined && { folder: at(model.folder) }),
+      ...(model.file !== undefined && { file: at(model.file) }),
+    },
     trainer: trainer && { module: at(trainer.module) },
     policy: policyShape(written.policy),
     network: { ...network, roots: network.roots === undefined ? undefined : at(network.roots) },
@@ -153,7 +183,7 @@ export interface SiteValues {
     readonly type: DataSettings["type"];
     readonly paths: readonly string[];
     readonly delimiter?: string;
-    readonly columns?: { readonly text: string; readonly label: string };
+    readonly columns?: Readonly<Record<string, string>>;
   };
   readonly model?: { readonly folder: string };
 }

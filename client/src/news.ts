@@ -43,6 +43,8 @@ const news = variant({
     backend: sentence,
     engine: sentence,
     notice: optional(sentence),
+    /** What of the rows could not be used. */
+    loss: optional(sentence),
   },
   /** One step of the machine, as `describe` tells it. */
   step: {

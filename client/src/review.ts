@@ -45,9 +45,11 @@ const modelRefusals = ({ base }: Contract, { baseDigest }: ReviewedSite): readon
 
 /** What is still lacking here before the job can run; no reason not to sign. */
 export const reviewNotes = ({ task }: Contract, site: ReviewedSite): readonly string[] => {
-  if (task["kind"] === "classifier")
+  if (task["kind"] === "classifier" || task["kind"] === "language-model")
     return site.baseDigest === undefined
-      ? ["To run, site.yaml must name the base model (model.folder): a folder with just this digest."]
+      ? [
+          `To run, site.yaml must name the base model (model.folder${task["kind"] === "classifier" ? "" : " or model.file"}): one with just this digest.`,
+        ]
       : [];
   return site.hasTrainer
     ? ["The site's own trainer module will train: only what it computes from the rows can enter the update."]

@@ -12,6 +12,7 @@ import {
   optional,
   parseCanonicalJson,
   record,
+  shape,
   text,
   type TypeOf,
   variant,
@@ -24,12 +25,24 @@ const path = text(4096);
 const count = integer(0, Number.MAX_SAFE_INTEGER);
 const word = text(200);
 
+/** From the names that a contract's task knows columns by to the site's own; names that are absent are the site's own too. */
+const columns = shape(
+  "an object of column names",
+  (value): value is Readonly<Record<string, string>> =>
+    typeof value === "object" &&
+    value !== null &&
+    Object.keys(value).length <= 100 &&
+    Object.entries(value).every(
+      ([name, column]) => name.length <= 200 && typeof column === "string" && column.length <= 200,
+    ),
+);
+
 const badRowLimit = variant({ count: { count }, share: { share: finite(0, 1) } });
 
 /** Where a site's rows are and which of their fields count; the connector of that type reads them. */
 const dataSettings = {
   paths: listOf(path, 1000, 1),
-  columns: record({ text: word, label: word }),
+  columns,
   /** In the order of their numbers; absent where labels are the numbers themselves. */
   labels: optional(listOf(word, 10_000, 2)),
   longestText: integer(1, 1 << 24),
@@ -58,12 +71,17 @@ const cellShape = record({
   data: dataShape,
   /** The site's own hidden rows, on which each new model is judged for the site alone. */
   evaluation: optional(dataShape),
-  /** Of a classifier: the base model's folder. */
+  /** The base model's folder; of a language model it may be one GGUF file instead. */
   modelFolder: optional(path),
+  modelFile: optional(path),
   /** Of a contract whose task is a module: the trainer's file. */
   trainerModule: optional(path),
   backend: oneOf("auto", "tensorflow", "webgpu", "wasm", "cpu"),
   precision: oneOf("f32", "bf16"),
+  /** Bounds on what frozen layers give for the rows and is kept, in bytes: in memory, and in the cell's folder. */
+  activationBytes: record({ memory: count, disk: count }),
+  /** How often the state of a long round is kept. */
+  keepEveryMs: count,
   ringEngine: oneOf(...RING_ENGINE_CHOICES),
   /** Threads of the ring engine. */
   ringThreads: optional(integer(1, 64)),

@@ -1,23 +1,15 @@
 /**
- * Weights on disk. A checkpoint for others is written after each round: for a classifier an adapter in PEFT layout and
- * its head, else the tensors by their names. Beside these the coordinator keeps the last models for itself; should they
+ * Weights on disk. A checkpoint for others is written after each round. Beside these the coordinator keeps the last models for itself; should they
  * be lost, they follow from the initial model and the published sums.
  */
 import fs from "node:fs";
 import path from "node:path";
-import { equalBytes, InputError, invariant, type Json, utf8 } from "@bulkhead/base";
+import { equalBytes, InputError, invariant } from "@bulkhead/base";
 import { sha256 } from "@bulkhead/crypto";
-import { canonicalModelBytes, parameterCount, type TensorSpec } from "@bulkhead/finetune";
 import { fieldBytes, type Job } from "@bulkhead/protocol";
 import { makeFolder, type NewFile, readFileBounded, writeFileAtomic } from "@bulkhead/store";
-import {
-  type Model,
-  classifierTaskOf,
-  decodePublished,
-  nextModel,
-  readInitialModel,
-  readModel,
-} from "@bulkhead/party";
+import { type Model, decodePublished, nextModel, readInitialModel, readModel } from "@bulkhead/party";
+import { checkpointFiles } from "./checkpoint-files.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry } from "./journal/job-journal.ts";
 import { readSum } from "./published-rounds.ts";
@@ -119,59 +111,3 @@ const otherModel = (folder: JobFolder, round: number): InputError =>
     problem: `the model of round ${round} does not follow from the published sums`,
     cure: "restore the state folder from a copy",
   });
-
-// ── what others load ────────────────────────────────────────────────────────
-
-/** Names as PEFT writes them begin with this; the rest is the head. */
-const ADAPTER = "base_model.";
-
-const checkpointFiles = (job: Job, model: Model): readonly (readonly [string, Uint8Array])[] => {
-  const task = classifierTaskOf(job.contract);
-  if (task === undefined)
-    return [["model.safetensors", canonicalModelBytes(job.contract.tensors, model.flat)]];
-  const { lora, classes, logitScale, maxTokens } = task;
-  const adapterConfig: Json = {
-    peft_type: "LORA",
-    task_type: "FEATURE_EXTRACTION",
-    base_model_name_or_path: job.contract.base.name,
-    r: lora.rank,
-    lora_alpha: lora.alpha,
-    lora_dropout: 0,
-    target_modules: ["query", "value"],
-    layers_to_transform: lora.layers,
-    layers_pattern: "layer",
-    bias: "none",
-    fan_in_fan_out: false,
-    inference_mode: true,
-  };
-  const headConfig: Json = { classes, logitScale, maxTokens, pooling: "mean", normalised: true };
-  return [
-    ["adapter_model.safetensors", partBytes(job, model, (name) => name.startsWith(ADAPTER))],
-    ["adapter_config.json", jsonBytes(adapterConfig)],
-    ["head.safetensors", partBytes(job, model, (name) => !name.startsWith(ADAPTER))],
-    ["head_config.json", jsonBytes(headConfig)],
-  ];
-};
-
-const jsonBytes = (value: Json): Uint8Array => utf8(`${JSON.stringify(value, undefined, 2)}\n`);
-
-const partBytes = (job: Job, { flat }: Model, isIn: (name: string) => boolean): Uint8Array => {
-  const specs: TensorSpec[] = [];
-  const values: Float32Array[] = [];
-  let at = 0;
-  for (const spec of job.contract.tensors) {
-    const end = at + parameterCount([spec]);
-    if (isIn(spec.name)) {
-      specs.push(spec);
-      values.push(flat.subarray(at, end));
-    }
-    at = end;
-  }
-  const part = new Float32Array(parameterCount(specs));
-  let to = 0;
-  for (const piece of values) {
-    part.set(piece, to);
-    to += piece.length;
-  }
-  return canonicalModelBytes(specs, part);
-};

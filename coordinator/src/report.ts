@@ -5,6 +5,7 @@ import { renderReport } from "@bulkhead/console";
 import type { Job } from "@bulkhead/protocol";
 import type { Scalars } from "@bulkhead/secagg";
 import { type NewFile, NoticeFile, readFileBounded, writeFileAtomic } from "@bulkhead/store";
+import { bestRound, heldOutSummary } from "./held-out.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { AppliedEntry, VoidEntry } from "./journal/job-journal.ts";
 import type { Progress } from "./journal/progress.ts";
@@ -48,6 +49,8 @@ export const roundSummary = (
   // oxlint-disable-next-line unicorn/no-null -- JSON's word for what is not there
   meanLoss: meanLossOf(facts.scalars) ?? null,
   scalars: facts.scalars,
+  // oxlint-disable-next-line unicorn/no-null -- as above
+  heldOut: heldOutSummary(entry.round - 1, facts.scalars) ?? null,
   modelHash: bytesToHex(entry.modelHash),
   sumDigest: bytesToHex(entry.sumDigest),
 });
@@ -89,9 +92,17 @@ export class RunReport {
     return { path: this.#folder.round(round).summary, bytes: utf8(`${JSON.stringify(summary)}\n`) };
   }
 
+  /** The base model has none. */
+  #checkpointOf(round: number): Json {
+    // oxlint-disable-next-line unicorn/no-null -- JSON's word for what is not there
+    return round === 0 ? null : this.#folder.checkpoint(round);
+  }
+
   async write(progress: Progress, end: RunEnd): Promise<void> {
     const { contract, contractHash, threshold, least } = this.#job;
     const last = progress.applied.at(-1);
+    const rounds = this.#rounds.slice(0, progress.applied.length);
+    const best = bestRound(this.#job, rounds);
     const body = {
       job: contract.job,
       contract: bytesToHex(contractHash),
@@ -106,7 +117,8 @@ export class RunReport {
       roundsApplied: progress.applied.length,
       // oxlint-disable-next-line unicorn/no-null -- JSON's word for what is not there
       checkpoint: last === undefined ? null : this.#folder.checkpoint(last.round),
-      rounds: this.#rounds.slice(0, progress.applied.length),
+      ...(best === undefined ? {} : { best: { round: best, checkpoint: this.#checkpointOf(best) } }),
+      rounds,
       voidAttempts: progress.voids.map((entry) => ({ round: entry.round, ...voidSummary(entry) })),
     };
     const report = renderReport({ kind: "run", version: 1 }, body);

@@ -4,7 +4,7 @@ import { bytesToHex } from "@bulkhead/base";
 import { type CoordinatorState, isCoordinatorOver, type Published, reasonText } from "@bulkhead/protocol";
 import type { Scalars } from "@bulkhead/secagg";
 import { type Journal, type NewFile, writeFilesAtomic } from "@bulkhead/store";
-import { type Model } from "@bulkhead/party";
+import { isStopped, type Model } from "@bulkhead/party";
 import { Attempts, type PlayingTools } from "./attempts.ts";
 import { dropOldModels } from "./checkpoints.ts";
 import type { AppliedEntry, JobEntry, VoidEntry } from "./journal/job-journal.ts";
@@ -56,12 +56,12 @@ export class Training {
     return { applied: this.#progress.applied.length, modelHash: this.#model.hash };
   }
 
-  /** Resolves when all rounds are applied, the job cannot go on, or {@link stop} was called. */
+  /** Resolves when all rounds are applied or the contract stops the job earlier, the job cannot go on, or {@link stop} was called. */
   async run(): Promise<RunEnd> {
     const { rounds } = this.#tools.job.contract.training;
     const last = this.#progress.applied.at(-1);
     if (last !== undefined) this.#cleanUp(last);
-    while (this.#progress.applied.length < rounds) {
+    while (this.#progress.applied.length < rounds && !isStopped(this.#tools.job, this.#model)) {
       const end = this.#endOfJob() ?? (await this.#playAttempt());
       if (end !== undefined) return end;
     }

@@ -177,10 +177,17 @@ describe("a vector in chunks", () => {
   });
 });
 
+const HELD_OUT = { rows: 3, answers: 8, lossSum: 1.5, right: 5, exact: 1 };
+
 describe("the finished update on the disk", () => {
   const siteSecret = new Secret(new Uint8Array(32).fill(7));
   const modelHash = sha256(Uint8Array.of(1));
-  const trained = () => ({ update: Float32Array.of(1, -2, 0.5), examples: 12, lossSum: 3.25 });
+  const trained = () => ({
+    update: Float32Array.of(1, -2, 0.5),
+    examples: 12,
+    lossSum: 3.25,
+    heldOut: HELD_OUT,
+  });
   const keep = async () => {
     const { job } = newFederation({ length: 3 });
     const file = path.join(freshFolder(), "update.sealed");
@@ -226,7 +233,7 @@ describe("a contribution", () => {
     const engine = inlineRingEngine();
     const vector = engine.allocate(job.layout);
     // Norm 5: a fifth of it is left.
-    const trained = { update: Float32Array.of(3, -4), examples: 20, lossSum: 7.5 };
+    const trained = { update: Float32Array.of(3, -4), examples: 20, lossSum: 7.5, heldOut: HELD_OUT };
     const { isClipped, job: work } = contributionOf(job, trained, {
       rows: 3,
       roundingSeed: new Uint8Array(32),
@@ -243,7 +250,7 @@ describe("a contribution", () => {
 
 test("an upload of an attempt that is dropped before its turn has come is empty, and no failure", async () => {
   const { job, members: identities } = newFederation();
-  const trained = { update: new Float32Array(100), examples: 1, lossSum: 1 };
+  const trained = { update: new Float32Array(100), examples: 1, lossSum: 1, heldOut: HELD_OUT };
   const parts: Partial<Record<keyof Site, unknown>> = {
     job,
     settings: { policy: {} },
@@ -260,6 +267,7 @@ test("an upload of an attempt that is dropped before its turn has come is empty,
     bytes: new Uint8Array(0),
     flat: new Float32Array(100),
     memory: [],
+      stopping: new Float32Array(0),
     hash: new Uint8Array(32),
   };
   const contributor = new Contributor(

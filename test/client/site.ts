@@ -113,6 +113,8 @@ export const settingsOf = (federation: Federation, place: number): CellSettings 
     trainerModule: path.join(home, "trainer.mjs"),
     backend: "auto",
     precision: "f32",
+    activationBytes: { memory: 2 ** 20, disk: 0 },
+    keepEveryMs: 60_000,
     ringEngine: "auto",
     policy: {},
   };
@@ -133,9 +135,10 @@ export const startSite = (federation: Federation, place: number, options: SiteOp
     channel: wire.cell,
     openIdentity: async () => federation.members[place - 1]!,
     openEngine: async () => inlineRingEngine(),
-    openTrainer: async ({ examples }) => {
+    openTrainer: async (spec) => {
       const { tensors } = federation.contract;
       const outcome = options.outcome === undefined ? {} : { outcome: options.outcome };
+      const examples = "examples" in spec ? spec.examples : [];
       const trainer = knownTrainer({ id: place, tensors, examples, ...outcome });
       trainers.push(trainer);
       return trainer;

@@ -61,6 +61,8 @@ const newSite = () => {
     modelFolder: at("model"),
     backend: "auto",
     precision: "f32",
+    activationBytes: { memory: 2 ** 20, disk: 0 },
+    keepEveryMs: 60_000,
     ringEngine: "auto",
     policy: {},
   };

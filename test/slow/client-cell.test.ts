@@ -163,8 +163,8 @@ describe("an operator", () => {
       site.tell({ type: "stop", withdraws: false });
       return training;
     };
-    const openTrainer: CellOptions["openTrainer"] = async ({ examples }) => ({
-      ...knownTrainer({ id: 1, tensors: federation.contract.tensors, examples, outcome }),
+    const openTrainer: CellOptions["openTrainer"] = async () => ({
+      ...knownTrainer({ id: 1, tensors: federation.contract.tensors, examples: [], outcome }),
       close: async () => breakOff(),
     });
     const site = startSite(federation, 1, { url: coordinator.url, cell: { openTrainer } });

@@ -80,6 +80,8 @@ const CELL: CellSettings = {
   },
   backend: "auto",
   precision: "f32",
+  activationBytes: { memory: 2 ** 20, disk: 0 },
+  keepEveryMs: 60_000,
   ringEngine: "auto",
   policy: {},
 };

@@ -71,7 +71,9 @@ class CellRun {
     const membership = await openMembership(settings, signed, (file) => openIdentity(file, passphrase));
     if (settings.isWithdrawn || this.#desk.withdraws) return this.#leave(membership);
     this.#state = await openJobState(membership);
-    if (isComplete({ ...membership, ...this.#state })) return { outcome: "done" };
+    const { models, memory } = this.#state;
+    const last = await models.newest(membership.job, memory.progress);
+    if (isComplete({ ...membership, memory }, last)) return { outcome: "done" };
     const site = await this.#open(membership, this.#state);
     if (site === undefined) return this.#stopped(membership);
     this.#tellReady(site);
@@ -126,6 +128,7 @@ class CellRun {
       backend: trainer.backend,
       engine: engineText(engine),
       ...(trainer.notice === undefined ? {} : { notice: trainer.notice }),
+      ...(trainer.loss === undefined ? {} : { loss: trainer.loss }),
     });
   }
 }

@@ -9,6 +9,12 @@ import type { TrainedUpdate } from "./kept-update.ts";
 const METRICS: Readonly<Record<MetricName, (trained: TrainedUpdate) => number>> = {
   examples: ({ examples }) => examples,
   "loss-sum": ({ lossSum }) => lossSum,
+  "held-out-rows": ({ heldOut }) => heldOut.rows,
+  "held-out-answers": ({ heldOut }) => heldOut.answers,
+  // What is no number counts as the largest that may leave.
+  "held-out-loss-sum": ({ heldOut: { lossSum } }) => (Number.isNaN(lossSum) ? Infinity : lossSum),
+  "held-out-right": ({ heldOut }) => heldOut.right,
+  "held-out-exact": ({ heldOut }) => heldOut.exact,
 };
 
 interface Contribution {

@@ -2,7 +2,7 @@
 import { InputError, type InputProblem, invariant } from "@bulkhead/base";
 import { l2Norm, type RingVector } from "@bulkhead/compute";
 import { sha256 } from "@bulkhead/crypto";
-import type { TrainFailure } from "@bulkhead/finetune";
+import type { LanguageSums, TrainFailure, TrainJob } from "@bulkhead/finetune";
 import {
   type AttemptName,
   CHUNK_BYTES,
@@ -13,10 +13,12 @@ import {
 import type { News } from "../news.ts";
 import { budgetProblem } from "./budget.ts";
 import { contributionOf } from "./contribution.ts";
-import type { TrainedUpdate } from "./kept-update.ts";
+import { NOTHING_HELD_OUT, type TrainedUpdate } from "./kept-update.ts";
 import type { ModelAt } from "./models.ts";
 import type { Site } from "./open-site.ts";
+import type { RoundName } from "./sealed-file.ts";
 import { roundingSeed, shuffleSeed } from "./seeds.ts";
+import { StateKeeper } from "./state-keeper.ts";
 import { trainJobOf } from "./train-job.ts";
 import { problemOfError, trainProblem } from "./train-problem.ts";
 
@@ -57,13 +59,14 @@ export class Contributor {
     if (problem !== undefined) return { type: "refused", reason: problem };
     const name = { round: this.#round, modelHash: this.#before.model.hash };
     const kept = await site.keptUpdate.find(name);
-    const trained = kept ?? (await this.#trainAnew());
+    const trained = kept ?? (await this.#trainAnew(name));
     if (trained === undefined) return { type: "failed", code: "training-failed" };
     if (this.#isClosed) {
       trained.update.fill(0);
       return { type: "trained" };
     }
     if (kept === undefined) await site.keptUpdate.keep(name, trained);
+    site.keptState.drop();
     this.#trained = trained;
     const { examples, lossSum } = trained;
     const loss = examples > 0 ? { loss: lossSum / examples } : {};
@@ -120,13 +123,15 @@ export class Contributor {
   }
 
   /** `undefined` where training gave nothing usable, which has been said. */
-  async #trainAnew(): Promise<TrainedUpdate | undefined> {
+  async #trainAnew(name: RoundName): Promise<TrainedUpdate | undefined> {
     const { site, report, log } = this.#tools;
     const seed = shuffleSeed(site.identity.siteSecret, site.job);
-    const job = trainJobOf(site.job.contract, this.#before, seed.reveal());
+    const keeper = new StateKeeper(site.keptState, name, report);
     try {
-      const outcome = await site.training.train(job, this.#onStep(job.localSteps));
-      if (outcome.type === "trained" && isUsable(outcome)) return outcome;
+      const heldOut = await this.#judge();
+      const job = await this.#trainJob(seed.reveal(), name);
+      const outcome = await site.training.train(job, this.#onStep(job.localSteps), keeper.take);
+      if (outcome.type === "trained" && isUsable(outcome)) return { ...outcome, heldOut };
       report(trainProblem(outcome.type === "failed" ? outcome : NOT_FINITE, site));
     } catch (error) {
       // A trainer that was closed in the middle of its work says so; nobody waits for that work any more.
@@ -135,8 +140,28 @@ export class Contributor {
       report(problemOfError(error, site));
     } finally {
       seed.wipe();
+      await keeper.idle();
     }
     return undefined;
+  }
+
+  /** From where an earlier run of this process was, if it left anything. */
+  async #trainJob(seed: Uint8Array, name: RoundName): Promise<TrainJob> {
+    const { job, keptState, settings } = this.#tools.site;
+    const from = await keptState.find(name);
+    return {
+      ...trainJobOf(job.contract, this.#before, seed),
+      stateEveryMs: settings.keepEveryMs,
+      ...(from === undefined ? {} : { from }),
+    };
+  }
+
+  /** The round's model, before it is trained, on rows that nobody trains on: only sums of this leave. */
+  async #judge(): Promise<LanguageSums> {
+    const { rows, training } = this.#tools.site;
+    if (rows.heldOut.length === 0) return NOTHING_HELD_OUT;
+    const { sums } = await training.evaluate(this.#before.model.flat, rows.heldOut);
+    return sums ?? NOTHING_HELD_OUT;
   }
 
   /** Often enough for a person who watches. */
@@ -211,5 +236,5 @@ export class Contributor {
 
 const NOT_FINITE: TrainFailure = { type: "failed", code: "non-finite-update", facts: { tensors: [] } };
 
-const isUsable = ({ update, lossSum }: TrainedUpdate): boolean =>
+const isUsable = ({ update, lossSum }: Pick<TrainedUpdate, "update" | "lossSum">): boolean =>
   Number.isFinite(l2Norm(update)) && Number.isFinite(lossSum);

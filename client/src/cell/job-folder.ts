@@ -9,6 +9,8 @@ export interface JobFolder {
   readonly journal: string;
   /** The finished update of the round that is going on, sealed. */
   readonly keptUpdate: string;
+  /** Where its training stands, sealed. */
+  readonly keptState: string;
   readonly models: string;
 }
 
@@ -19,6 +21,7 @@ export const jobFolder = (state: string, { contractHash }: Pick<Job, "contractHa
     home,
     journal: path.join(home, "journal"),
     keptUpdate: path.join(home, "update.sealed"),
+    keptState: path.join(home, "training.sealed"),
     models: path.join(home, "models"),
   };
 };

@@ -1,15 +1,15 @@
 /** Everything that a site takes part with: journal, rows, trainer, engine. */
 import { openRingEngine, type RingEngine, type RingEngineOptions, useBf16 } from "@bulkhead/compute";
-import type { Examples } from "@bulkhead/connectors";
-import { type Example, openThreadedTrainer, type Trainer } from "@bulkhead/finetune";
+import { openThreadedTrainer, type Rows, type Trainer } from "@bulkhead/finetune";
 import type { Journal } from "@bulkhead/store";
 import { jobFolder, openJobFolder } from "./job-folder.ts";
 import { type CellEntry, openCellJournal } from "./journal.ts";
+import { KeptState } from "./kept-state.ts";
 import { KeptUpdate } from "./kept-update.ts";
 import type { Membership } from "./membership.ts";
 import { Memory } from "./memory.ts";
 import { type ModelAt, Models } from "./models.ts";
-import { readSiteRows } from "./site-rows.ts";
+import { readAllRows, readSiteRows, type SiteRows } from "./site-rows.ts";
 import { type OpenTrainer, openSiteTrainer } from "./site-trainer.ts";
 import { TrainDesk } from "./train-desk.ts";
 
@@ -18,6 +18,7 @@ export interface JobState {
   readonly memory: Memory;
   readonly models: Models;
   readonly keptUpdate: KeptUpdate;
+  readonly keptState: KeptState;
   readonly close: () => void;
 }
 
@@ -25,9 +26,9 @@ export interface Site extends Membership, JobState {
   readonly trainer: Trainer;
   readonly training: TrainDesk;
   readonly engine: RingEngine;
-  readonly rows: Examples;
+  readonly rows: SiteRows;
   /** Hidden rows that only this site judges models on. */
-  readonly evaluation: readonly Example[] | undefined;
+  readonly evaluation: Rows | undefined;
   /** Where this site goes on; `undefined` where the first model has yet to be fetched. */
   readonly start: ModelAt | undefined;
 }
@@ -48,6 +49,7 @@ export const openJobState = async ({ settings, job, identity }: Membership): Pro
       memory: new Memory(journal, folder.journal),
       models: new Models(folder.models),
       keptUpdate: new KeptUpdate(folder.keptUpdate, job, identity.siteSecret),
+      keptState: new KeptState(folder.keptState, job, identity.siteSecret),
       close: () => journal.close(),
     };
   } catch (error) {
@@ -67,11 +69,16 @@ export const openSite = async (
   const { contract } = job;
   const start = await state.models.newest(job, state.memory.progress);
   const rows = await readSiteRows(settings.data, contract, signal);
-  const evaluation = settings.evaluation && (await readSiteRows(settings.evaluation, contract, signal)).rows;
+  const evaluation = settings.evaluation && (await readAllRows(settings.evaluation, contract, signal)).rows;
   signal.throwIfAborted();
   if (settings.precision === "bf16") useBf16();
   const openTrainer = tools.openTrainer ?? openThreadedTrainer;
-  const trainer = await openSiteTrainer(contract, settings, rows.rows, openTrainer);
+  const trainer = await openSiteTrainer(
+    contract,
+    { ...settings, spillFolder: jobFolder(settings.state, job).home },
+    rows.rows,
+    openTrainer,
+  );
   try {
     const engine = await (tools.openEngine ?? (() => openRingEngine(engineOptions(settings))))();
     const training = new TrainDesk(trainer);

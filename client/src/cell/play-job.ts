@@ -1,5 +1,6 @@
 /** The contract's rounds in sequence, from wherever this site stands, until they are done or something ends the run. */
 import { bytesToHex, invariant } from "@bulkhead/base";
+import { isStopped } from "@bulkhead/party";
 import type { OutcomeType } from "../news.ts";
 import { fetchModel } from "./fetch-model.ts";
 import type { ModelAt } from "./models.ts";
@@ -15,12 +16,14 @@ export const playJob = async (tools: JobTools): Promise<CellOutcome> => {
   const { site, desk } = tools;
   let at = site.start ?? (await orEnd(fetchFirst(tools), desk));
   let evaluated: Promise<void> = Promise.resolve();
+  let last: ModelAt | undefined = "outcome" in at ? undefined : at;
   while (!("outcome" in at)) {
     at = await playRound(tools, at);
     if ("outcome" in at) break;
+    last = at;
     evaluated = evaluate(tools, at);
   }
-  const outcome = isComplete(site) && HARMLESS.has(at.outcome) ? DONE : at;
+  const outcome = isComplete(site, last) && HARMLESS.has(at.outcome) ? DONE : at;
   if (outcome.outcome === "done") await evaluated;
   return outcome;
 };
@@ -53,9 +56,17 @@ const playRound = async (tools: JobTools, before: ModelAt): Promise<ModelAt | Ce
   return { round: state.round, model: next };
 };
 
-/** Every round of the contract is in this site's model: whatever ends the run now, its part is done. */
-export const isComplete = ({ memory, job }: Pick<Site, "memory" | "job">): boolean =>
-  memory.progress.applied.length >= job.contract.training.rounds;
+/** Every round of the contract, or so many that it stops, are in this site's model: whatever ends the run now, its part is done. */
+export const isComplete = (
+  { memory, job }: Pick<Site, "memory" | "job">,
+  last: ModelAt | undefined,
+): boolean => {
+  const applied = memory.progress.applied.length;
+  return (
+    applied >= job.contract.training.rounds ||
+    (last?.round === applied && isStopped(job, last.model))
+  );
+};
 
 const fetchFirst = async ({ site, desk }: JobTools): Promise<ModelAt | CellOutcome> => {
   const fetched = await fetchModel(site.job, desk);

@@ -1,28 +1,39 @@
 /** The trainer that a contract and a site's settings call for, checked against the contract. */
-import { equalBytes, InputError } from "@bulkhead/base";
+import { equalBytes, InputError, invariant } from "@bulkhead/base";
 import {
   baseDigest,
   type Example,
+  languageModelDigest,
+  type LanguageTask,
+  modelPlace,
+  placeOf,
+  type Rows,
   type TensorSpec,
   type Trainer,
   type TrainerSpec,
 } from "@bulkhead/finetune";
-import { classifierTaskOf } from "@bulkhead/party";
+import { classifierTaskOf, languageTaskOf } from "@bulkhead/party";
 import { type Contract, fieldBytes } from "@bulkhead/protocol";
 import type { CellSettings } from "../settings.ts";
 
 export type OpenTrainer = (spec: TrainerSpec) => Promise<Trainer>;
 
-type Needs = Pick<CellSettings, "modelFolder" | "trainerModule" | "backend">;
+interface Needs extends Pick<
+  CellSettings,
+  "modelFolder" | "modelFile" | "trainerModule" | "backend" | "activationBytes"
+> {
+  /** The cell's own. */
+  readonly spillFolder: string;
+}
 
 /** Throws an {@link InputError} where a setting is missing, or base model or tensors are not those of the contract. */
 export const openSiteTrainer = async (
   contract: Contract,
   settings: Needs,
-  examples: readonly Example[],
+  rows: Rows,
   open: OpenTrainer,
 ): Promise<Trainer> => {
-  const trainer = await open(await trainerSpec(contract, settings, examples));
+  const trainer = await open(await trainerSpec(contract, settings, rows));
   if (plain(trainer.tensors) === plain(contract.tensors)) return trainer;
   await trainer.close();
   throw new InputError({
@@ -36,25 +47,55 @@ export const openSiteTrainer = async (
 const plain = (tensors: readonly TensorSpec[]): string =>
   JSON.stringify(tensors.map(({ name, shape }) => [name, shape]));
 
-const trainerSpec = async (
-  contract: Contract,
-  { modelFolder, trainerModule, backend }: Needs,
-  examples: readonly Example[],
-): Promise<TrainerSpec> => {
+const trainerSpec = async (contract: Contract, needs: Needs, rows: Rows): Promise<TrainerSpec> => {
+  const language = languageTaskOf(contract);
+  if (language !== undefined) return languageSpec(contract, needs, language, rows);
+  const examples = rows.map(exampleOf);
+  const { modelFolder, trainerModule, backend, activationBytes } = needs;
   const task = classifierTaskOf(contract);
   if (task === undefined) {
     if (trainerModule === undefined) throw missing(contract, "trainer module");
     return { kind: "module", path: trainerModule, examples, tensors: contract.tensors };
   }
   if (modelFolder === undefined) throw missing(contract, "folder of the base model");
-  if (!equalBytes(await baseDigest(modelFolder), fieldBytes(contract.base.digest)))
-    throw new InputError({
-      code: "contract-other-model",
-      place: modelFolder,
-      problem: "it is not the base model that the contract names",
-      cure: `get ${contract.base.name} from the provider: config.json, model.safetensors, tokenizer.json`,
-    });
-  return { kind: "classifier", modelFolder, task, examples, backend };
+  expectNamed(contract, modelFolder, await baseDigest(modelFolder));
+  return { kind: "classifier", modelFolder, task, examples, backend, cacheBytes: activationBytes.memory };
+};
+
+const languageSpec = async (
+  contract: Contract,
+  { modelFolder, modelFile, backend, activationBytes, spillFolder }: Needs,
+  task: LanguageTask,
+  rows: Rows,
+): Promise<TrainerSpec> => {
+  const model = modelPlace({ folder: modelFolder, file: modelFile });
+  if (model === undefined) throw missing(contract, "base model");
+  expectNamed(contract, placeOf(model), await languageModelDigest(model));
+  return {
+    kind: "language-model",
+    model,
+    task,
+    rows: rows.map((row) => ({ ...row })),
+    backend,
+    cacheBytes: activationBytes.memory,
+    spill: { folder: spillFolder, mostBytes: activationBytes.disk },
+  };
+};
+
+/** They were read as examples, since the contract's task is none of a language model. */
+const exampleOf = ({ text, label }: Rows[number]): Example => {
+  invariant(typeof text === "string" && typeof label === "number", "a row is an example");
+  return { text, label };
+};
+
+const expectNamed = ({ base }: Contract, place: string, digest: Uint8Array): void => {
+  if (equalBytes(digest, fieldBytes(base.digest))) return;
+  throw new InputError({
+    code: "contract-other-model",
+    place,
+    problem: "it is not the base model that the contract names",
+    cure: `get ${base.name} from the provider, all its files: config.json, weights, tokenizer.json, or the one GGUF file`,
+  });
 };
 
 const missing = ({ job }: Contract, what: string): InputError =>

@@ -1,5 +1,5 @@
 /** The trainer's desk: one piece of work at a time, since a trainer has one thread and one device. */
-import type { Evaluation, Example, Trainer, TrainJob, TrainOutcome } from "@bulkhead/finetune";
+import type { Evaluation, OnState, OnStep, Rows, Trainer, TrainJob, TrainOutcome } from "@bulkhead/finetune";
 
 export class TrainDesk {
   readonly #trainer: Trainer;
@@ -13,12 +13,12 @@ export class TrainDesk {
     return this.#trainer.rows;
   }
 
-  train(job: TrainJob, onStep: (step: number, loss: number) => void): Promise<TrainOutcome> {
-    return this.#inTurn(() => this.#trainer.train(job, onStep));
+  train(job: TrainJob, onStep: OnStep, onState?: OnState): Promise<TrainOutcome> {
+    return this.#inTurn(() => this.#trainer.train(job, onStep, onState));
   }
 
-  evaluate(model: Float32Array, examples: readonly Example[]): Promise<Evaluation> {
-    return this.#inTurn(() => this.#trainer.evaluate(model, examples));
+  evaluate(model: Float32Array, rows: Rows): Promise<Evaluation> {
+    return this.#inTurn(() => this.#trainer.evaluate(model, rows));
   }
 
   /** Resolves when nothing is under way. */

@@ -1,7 +1,7 @@
 /** `contract review` and `contract sign`: a site reads what it would agree to, and signs nothing that it refuses. */
 import { bytesToHex, InputError } from "@bulkhead/base";
 import { EXIT, type ExitCode, type PassphraseSource, printable } from "@bulkhead/console";
-import { baseDigest } from "@bulkhead/finetune";
+import { baseDigest, languageModelDigest, modelPlace } from "@bulkhead/finetune";
 import {
   describeContract,
   expectKnownMetrics,
@@ -88,10 +88,14 @@ const memberOrRefusal = (job: Job, own: PublicIdentity, place: string): Reviewed
   }
 };
 
-const modelDigest = async ({ task }: Contract, { model }: SiteConfig): Promise<string | undefined> =>
-  model === undefined || task["kind"] !== "classifier"
-    ? undefined
-    : bytesToHex(await baseDigest(model.folder));
+const modelDigest = async ({ task }: Contract, { model }: SiteConfig): Promise<string | undefined> => {
+  if (task["kind"] === "classifier" && model?.folder !== undefined)
+    return bytesToHex(await baseDigest(model.folder));
+  const place = model && modelPlace(model);
+  return task["kind"] === "language-model" && place !== undefined
+    ? bytesToHex(await languageModelDigest(place))
+    : undefined;
+};
 
 const verdictLines = (
   contract: Contract,

@@ -19,5 +19,5 @@ export const examine = async ({ contract, config, json }: ExamineOptions): Promi
 
 const trainingAt = async (file: string): Promise<DoctorOptions["training"]> => {
   const { model, backend } = (await loadSiteConfig(file)).config;
-  return model === undefined ? undefined : { modelFolder: model.folder, backend };
+  return model?.folder === undefined ? undefined : { modelFolder: model.folder, backend };
 };

@@ -107,10 +107,12 @@ const saidOf = (news: News, rounds: number): string | undefined => {
   }
 };
 
-const warnedOf = (news: News): string | undefined =>
-  news.type === "step" && news.reasons.length > 0
+const warnedOf = (news: News): string | undefined => {
+  if (news.type === "ready") return news.loss;
+  return news.type === "step" && news.reasons.length > 0
     ? `round ${news.round}: ${news.reasons.join("; ")}`
     : undefined;
+};
 
 const figures = ({ loss, accuracy, balancedAccuracy, auc }: NewsOf<"evaluated">): string =>
   [

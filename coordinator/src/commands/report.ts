@@ -20,6 +20,7 @@ const reportSchema = z.object({
   roundsPlanned: z.number(),
   roundsApplied: z.number(),
   checkpoint: z.string().nullable(),
+  best: z.object({ round: z.number(), checkpoint: z.string().nullable() }).optional(),
   rounds: z.array(
     z.object({
       round: z.number(),
@@ -29,6 +30,10 @@ const reportSchema = z.object({
       secondsByStage: z.record(z.string(), z.number()).default({}),
       bytesBySite: z.record(z.string(), z.object({ up: z.number(), down: z.number() })).default({}),
       meanLoss: z.number().nullable().default(null),
+      heldOut: z
+        .object({ loss: z.number().optional(), accuracy: z.number().optional() })
+        .nullable()
+        .default(null),
     }),
   ),
 });
@@ -94,20 +99,34 @@ const missing = (place: string): InputError =>
 
 const linesOf = (report: Report, place: string): readonly string[] => {
   const { job, outcome, reason, roundsApplied, roundsPlanned, checkpoint, rounds } = report;
+  const heldOut = rounds.some((round) => round.heldOut !== null) ? ["held-out loss", "accuracy"] : [];
   return [
     `Job ${job} (contract ${report.contract.slice(0, 16)}…): ${outcome}, ${roundsApplied} of ${roundsPlanned} rounds.`,
     ...(reason === undefined ? [] : [`Why: ${reason.words} (${reason.code})`]),
     renderTable({
-      head: ["round", "attempt", "survivors", "mean loss", "bytes up", "bytes down", "time"],
-      rows: rounds.map(rowOf),
+      head: ["round", "attempt", "survivors", "mean loss", ...heldOut, "bytes up", "bytes down", "time"],
+      rows: rounds.map((round) => rowOf(round, heldOut.length > 0)),
     }),
+    ...(heldOut.length === 0
+      ? []
+      : ["Held-out rows are judged with the model that a round begins with: round 1 with the base model."]),
     ...(report.engine === undefined ? [] : [`Ring engine: ${report.engine}`]),
     ...(checkpoint === null ? [] : [`Checkpoint: ${checkpoint}`]),
+    ...bestLines(report.best),
     `In full: ${place}`,
   ];
 };
 
-const rowOf = (round: Report["rounds"][number]): readonly (string | number)[] => {
+const bestLines = (best: Report["best"]): readonly string[] => {
+  if (best === undefined) return [];
+  return [
+    best.checkpoint === null
+      ? "By the held-out rows no model was better than the base model."
+      : `Best by the held-out rows: the model after round ${best.round}, ${best.checkpoint}`,
+  ];
+};
+
+const rowOf = (round: Report["rounds"][number], hasHeldOut: boolean): readonly (string | number)[] => {
   const sites = Object.values(round.bytesBySite);
   const seconds = Object.values(round.secondsByStage).reduce((sum, one) => sum + one, 0);
   return [
@@ -115,6 +134,9 @@ const rowOf = (round: Report["rounds"][number]): readonly (string | number)[] =>
     round.attempt ?? "-",
     `${round.survivors.length}${round.lost.length === 0 ? "" : ` (without ${round.lost.join(", ")})`}`,
     round.meanLoss === null ? "-" : round.meanLoss.toFixed(4),
+    ...(hasHeldOut
+      ? [round.heldOut?.loss?.toFixed(4) ?? "-", round.heldOut?.accuracy?.toFixed(3) ?? "-"]
+      : []),
     humanBytes(sites.reduce((sum, { up }) => sum + up, 0)),
     humanBytes(sites.reduce((sum, { down }) => sum + down, 0)),
     humanSeconds(seconds),

@@ -3,6 +3,7 @@ import path from "node:path";
 import { bytesToHex, hexToBytes, InputError, invariant, type Json } from "@bulkhead/base";
 import { randomBytes } from "@bulkhead/crypto";
 import {
+  adapterPlaces,
   baseDigest,
   canonicalModelBytes,
   type ClassifierTask,
@@ -11,11 +12,12 @@ import {
   initialClassifier,
   languageModelDigest,
   languageTensors,
-  type ModelPlace,
+  type LoraPlan,
+  modelPlace,
   parameterCount,
   type TensorSpec,
 } from "@bulkhead/finetune";
-import { languageTaskOf, parseModel } from "@bulkhead/party";
+import { parseModel } from "@bulkhead/party";
 import type { Contract } from "@bulkhead/protocol";
 import { defaultRange } from "@bulkhead/secagg";
 import { readFileBounded } from "@bulkhead/store";
@@ -88,41 +90,43 @@ const noModel = (file: string, problem: string): InputError =>
 const languageTask = async (job: JobDescription, file: string): Promise<DraftedTask> => {
   const { task, model } = job;
   invariant(task.kind === "language-model", "a language model's task");
-  if (model === undefined) throw noModel(file, "a language model's task needs a base model");
+  const place = model && modelPlace(model);
+  if (place === undefined) throw noModel(file, "a language model's task needs a base model");
   const { kind, lora, maxTokens, rows, heldOut } = task;
   const draw = {
     seed: task.seed ?? bytesToHex(randomBytes(32)),
     ...(task.deviation === undefined ? {} : { deviation: task.deviation }),
   };
-  const written = json({
-    kind,
-    lora,
-    ...(lora.frozenA === true ? { factors: draw } : {}),
-    maxTokens,
-    rows,
-    heldOut,
-  });
-  const { lora: plan } = languageTaskOf({ task: written })!;
-  const place = modelPlace(model);
+  const plan = loraPlan(lora);
   const { shape, tensors } = await languageTensors(place, plan);
+  const inputs = adapterPlaces(shape, kind, plan).map((adapter) => adapter.inputs);
+  const factors = plan.frozenA === true ? { ...draw, inputs } : undefined;
   const initialModel =
     task.initial === undefined
       ? canonicalModelBytes(tensors, initialAdapters(shape, plan, draw))
       : await modelFromFile(file, task.initial, tensors);
-  const { name, architecture } = model;
+  const { name, architecture } = model!;
   return {
     base: { name, architecture, digest: bytesToHex(await languageModelDigest(place)) },
-    task: written,
+    task: json({ kind, family: shape.family, lora, factors, maxTokens, rows, heldOut }),
     tensors: withRanges(job, tensors),
     initialModel,
   };
 };
 
-const modelPlace = ({ folder, file }: NonNullable<JobDescription["model"]>): ModelPlace => {
-  if (folder !== undefined) return { folder };
-  invariant(file !== undefined, "the description was checked");
-  return { file };
-};
+const loraPlan = ({
+  layers,
+  dropout,
+  rankStabilised,
+  frozenA,
+  ...plan
+}: Extract<JobDescription["task"], { readonly kind: "language-model" }>["lora"]): LoraPlan => ({
+  ...plan,
+  ...(layers === undefined ? {} : { layers }),
+  ...(dropout === undefined ? {} : { dropout }),
+  ...(rankStabilised === undefined ? {} : { rankStabilised }),
+  ...(frozenA === undefined ? {} : { frozenA }),
+});
 
 /** Without the fields that hold `undefined`. */
 const json = (value: object): { readonly [key: string]: Json } =>

@@ -15,7 +15,7 @@ export * from "./measure-training.ts";
 export type { ChatRecipe } from "./rows/chat-row.ts";
 export { fnv1a, type HashSplit, isForTesting, type SplitRows, splitRows } from "./rows/hash-split.ts";
 export type { DataRow } from "./rows/data-row.ts";
-export { type RowRecipe, rowsToTokens } from "./rows/row-recipe.ts";
+export { recipeColumns, type RowRecipe, rowsToTokens } from "./rows/row-recipe.ts";
 export { rowRuns, type Run } from "./rows/row-runs.ts";
 export { packRows, padRows, type Rectangle, type TokenBatch } from "./rows/token-batch.ts";
 export type { CutReport, Reader, TokenRow, TokenRows } from "./rows/token-row.ts";

@@ -3,10 +3,11 @@ import { hexToBytes, invariant } from "@bulkhead/base";
 import { openKeystream, segmentNonce } from "@bulkhead/compute";
 import { tensorsOf } from "./flat.ts";
 import { adapterPlaces, adapterTensors, type LoraPlan } from "./models/adapter-plan.ts";
-import type { ModelShape } from "./models/model-shape.ts";
+import type { Family, ModelShape } from "./models/model-shape.ts";
 import type { HashSplit } from "./rows/hash-split.ts";
 import type { RowRecipe } from "./rows/row-recipe.ts";
-import { parameterCount } from "./trainer.ts";
+import { parameterCount, type TensorSpec } from "./trainer.ts";
+import type { NamedValues } from "./weights/write-safetensors.ts";
 
 /** How A is drawn. */
 export interface FactorDraw {
@@ -17,9 +18,11 @@ export interface FactorDraw {
 }
 
 export interface LanguageTask {
+  /** Of the base model: it decides how PEFT names what is trained. */
+  readonly family: Family;
   readonly lora: LoraPlan;
-  /** How every party draws A, where the plan freezes it; else the initial model has it. */
-  readonly factors?: FactorDraw;
+  /** How every party draws A, where the plan freezes it, and how many inputs each has; else the initial model has A. */
+  readonly factors?: FactorDraw & { readonly inputs: readonly number[] };
   /** Of a row; what is longer is cut. */
   readonly maxTokens: number;
   /** How the columns of a row become what the model reads. */
@@ -30,41 +33,50 @@ export interface LanguageTask {
 
 /** Adapters that change nothing yet: A as drawn, B zero. Gives what is trained, flat; where A is frozen, that is B alone. */
 export const initialAdapters = (shape: ModelShape, plan: LoraPlan, draw: FactorDraw): Float32Array => {
-  if (plan.frozenA === true)
-    return new Float32Array(
-      parameterCount(adapterTensors(adapterPlaces(shape, "language-model", plan), plan)),
-    );
-  return drawnAdapters(shape, plan, draw);
-};
-
-/** All A one after another, for a plan that freezes them. */
-export const frozenFactors = (shape: ModelShape, plan: LoraPlan, draw: FactorDraw): Float32Array => {
   const places = adapterPlaces(shape, "language-model", plan);
-  const all = drawnAdapters(shape, plan, draw);
-  const factors = tensorsOf(adapterTensors(places, plan, "all"), all).filter(({ name }) => isA(name));
-  const flat = new Float32Array(factors.reduce((sum, { values }) => sum + values.length, 0));
-  let at = 0;
-  for (const { values } of factors) {
-    flat.set(values, at);
-    at += values.length;
-  }
-  return flat;
-};
-
-const drawnAdapters = (shape: ModelShape, plan: LoraPlan, { seed, deviation }: FactorDraw): Float32Array => {
-  const specs = adapterTensors(adapterPlaces(shape, "language-model", plan), plan, "all");
+  const specs = adapterTensors(places, plan);
   const flat = new Float32Array(parameterCount(specs));
-  const uniform = uniformOf(seed);
-  for (const { name, shape: sides, values } of tensorsOf(specs, flat)) {
-    if (!isA(name)) continue;
-    const draw =
-      deviation === undefined ? () => uniform() / Math.sqrt(sides[1]!) : () => deviation * bell(uniform);
-    for (let i = 0; i < values.length; i++) values[i] = draw();
-  }
+  if (plan.frozenA === true) return flat;
+  const factors = drawnFactors(
+    places.map(({ inputs }) => inputs),
+    plan.rank,
+    draw,
+  );
+  // A stands before its B.
+  for (const [i, { values }] of tensorsOf(specs, flat).entries())
+    if (i % 2 === 0) values.set(factors[i / 2]!);
   return flat;
 };
 
-const isA = (name: string): boolean => name.endsWith(".lora_A.weight");
+/** A of each place, [rank, inputs]: the same on every machine. */
+export const drawnFactors = (
+  inputs: readonly number[],
+  rank: number,
+  { seed, deviation }: FactorDraw,
+): readonly Float32Array[] => {
+  const uniform = uniformOf(seed);
+  return inputs.map((count) => {
+    const draw =
+      deviation === undefined ? () => uniform() / Math.sqrt(count) : () => deviation * bell(uniform);
+    return Float32Array.from({ length: rank * count }, draw);
+  });
+};
+
+/** The whole adapter of a trained vector as PEFT has it: where A is frozen, it is drawn again. */
+export const languageAdapter = (
+  tensors: readonly TensorSpec[],
+  trained: Float32Array,
+  { lora, factors }: Pick<LanguageTask, "lora" | "factors">,
+): readonly NamedValues[] => {
+  const named = tensorsOf(tensors, trained);
+  if (factors === undefined) return named;
+  const { inputs } = factors;
+  return drawnFactors(inputs, lora.rank, factors).flatMap((values, i) => {
+    const b = named[i]!;
+    const name = b.name.replace(/lora_B\.weight$/u, "lora_A.weight");
+    return [{ name, shape: [lora.rank, inputs[i]!], values }, b];
+  });
+};
 
 /** In −1…1 from the keystream of the seed, 24 bits each. */
 const uniformOf = (seed: string): (() => number) => {

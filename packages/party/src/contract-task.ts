@@ -12,6 +12,7 @@ import {
 import type { ClassifierTask, LanguageTask } from "@bulkhead/finetune";
 import type { Contract } from "@bulkhead/protocol";
 import { languageTaskShape } from "./language-task-shape.ts";
+import { STOPPING_SUMS } from "./stopping.ts";
 
 const count = integer(1, 1 << 20);
 
@@ -64,13 +65,6 @@ const expectFitting = (
   const missing = needed?.find((wanted) => !metrics.some(({ name }) => name === wanted));
   if (missing !== undefined) throw new ShapeError("metrics", `${missing}, by which the job is stopped`);
 };
-
-/** Which two sums a figure is the quotient of. */
-export const STOPPING_SUMS = {
-  "held-out-loss": ["held-out-loss-sum", "held-out-answers"],
-  "held-out-accuracy": ["held-out-right", "held-out-answers"],
-  "held-out-exact": ["held-out-exact", "held-out-rows"],
-} as const;
 
 const unknownTask = (job: string, path: string, expected: string): InputError =>
   new InputError({

@@ -6,6 +6,7 @@ import { parameterCount } from "@bulkhead/finetune";
 import { type Contract, jobOf, type SignedContract } from "@bulkhead/protocol";
 import { toleratedColluders } from "@bulkhead/secagg";
 import { FINDING_WORDS, signatureFindings } from "./contract-files.ts";
+import { stepWords, stoppingLines, taskLines } from "./describe-training.ts";
 
 /** Its own words stay on their lines: a purpose with line ends in it could say what is ours to say. */
 export const describeContract = (signed: SignedContract): string => {
@@ -27,13 +28,18 @@ export const describeContract = (signed: SignedContract): string => {
   ].join("\n");
 };
 
-const trainingLines = ({ base, tensors, training, task, update }: Contract): readonly string[] => [
-  "What is trained",
-  `  Base model: ${printable(base.name)} (${printable(base.architecture)}), digest ${base.digest.slice(0, 16)}…; it stays frozen at the sites.`,
-  `  Task: ${typeof task["kind"] === "string" ? printable(task["kind"]) : "unnamed"}; ${counted(tensors.length, "tensor")} with ${parameterCount(tensors).toLocaleString("en")} parameters.`,
-  `  ${counted(training.rounds, "round")} of ${counted(training.localSteps, "local step")} with ${counted(training.batchSize, "example")}, ${training.optimiser.type}, learning rate ${training.learningRate} (${training.schedule}).`,
-  `  What every party does with the sum: ${update.rule.type}, server step ${update.rule.serverStep}.`,
-];
+const trainingLines = (contract: Contract): readonly string[] => {
+  const { base, tensors, training, task, update } = contract;
+  return [
+    "What is trained",
+    `  Base model: ${printable(base.name)} (${printable(base.architecture)}), digest ${base.digest.slice(0, 16)}…; it stays frozen at the sites.`,
+    `  Task: ${typeof task["kind"] === "string" ? printable(task["kind"]) : "unnamed"}; ${counted(tensors.length, "tensor")} with ${parameterCount(tensors).toLocaleString("en")} parameters.`,
+    ...taskLines(contract),
+    `  ${counted(training.rounds, "round")} of ${counted(training.localSteps, "local step")} with ${counted(training.batchSize, "example")}, ${stepWords(training)}.`,
+    `  What every party does with the sum: ${update.rule.type}, server step ${update.rule.serverStep}.`,
+    ...stoppingLines(training),
+  ];
+};
 
 const leavingLines = (contract: Contract): readonly string[] => {
   const { update, egress, metrics, ring } = contract;

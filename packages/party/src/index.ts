@@ -10,4 +10,5 @@ export * from "./known-metrics.ts";
 export * from "./model.ts";
 export * from "./read-own-file.ts";
 export * from "./sign-contract.ts";
+export { figureOf, type HeldOutFigure, isStopped, STOPPING_SUMS } from "./stopping.ts";
 export * from "./tell-result.ts";

@@ -13,7 +13,7 @@ import {
   textMatching,
   variant,
 } from "@bulkhead/base";
-import type { LanguageTask } from "@bulkhead/finetune";
+import { FAMILIES, type LanguageTask } from "@bulkhead/finetune";
 
 const count = integer(1, 1 << 20);
 const column = text(200);
@@ -24,6 +24,7 @@ const targets: Shape<"all-linear" | readonly string[]> = (value, path) =>
 
 const written = record({
   kind: oneOf("language-model"),
+  family: oneOf(...FAMILIES),
   lora: record({
     rank: count,
     alpha: finite(0),
@@ -37,6 +38,7 @@ const written = record({
     record({
       seed: textMatching(/^[0-9a-f]{64}$/u, "32 bytes in lower-case hexadecimal"),
       deviation: optional(finite(0, 1e6)),
+      inputs: listOf(count, 10_000, 1),
     }),
   ),
   maxTokens: count,

@@ -12,23 +12,26 @@ import {
 } from "@bulkhead/finetune";
 import { fieldBytes, type Job, modelHash } from "@bulkhead/protocol";
 import { type DecodedSum, decodeSum, payloadOf } from "@bulkhead/secagg";
+import { freshRecord, nextRecord, type StoppingRecord, stoppingTensors } from "./stopping.ts";
 
 export interface Model extends ServerModel {
-  /** Of the trained tensors, and of what the update rule remembers after the first round. */
+  /** What every party knows of how the models did that were judged. */
+  readonly stopping: StoppingRecord;
+  /** Of the trained tensors, and of what update rule and early stopping remember after the first round. */
   readonly bytes: Uint8Array;
   readonly hash: Uint8Array;
 }
 
-/** Every party computes the rule's memory too, so it is part of what the hash names. */
-const specsWithMemory = ({ contract: { tensors, update } }: Job): readonly TensorSpec[] => [
-  ...tensors,
-  ...memoryTensors(update.rule, parameterCount(tensors)),
-];
+/** Every party computes what is remembered too, so it is part of what the hash names. */
+const specsWithMemory = (job: Job): readonly TensorSpec[] => {
+  const { tensors, update } = job.contract;
+  return [...tensors, ...memoryTensors(update.rule, parameterCount(tensors)), ...stoppingTensors(job)];
+};
 
-const modelOf = (job: Job, { flat, memory }: ServerModel): Model => {
-  const whole = memory.length === 0 ? flat : joined([flat, ...memory]);
+const modelOf = (job: Job, { flat, memory }: ServerModel, stopping: StoppingRecord): Model => {
+  const whole = memory.length + stopping.length === 0 ? flat : joined([flat, ...memory, stopping]);
   const bytes = canonicalModelBytes(specsWithMemory(job), whole);
-  return { flat, memory, bytes, hash: modelHash(job, bytes) };
+  return { flat, memory, stopping, bytes, hash: modelHash(job, bytes) };
 };
 
 const joined = (vectors: readonly Float32Array[]): Float32Array => {
@@ -57,14 +60,15 @@ export const readModel = (job: Job, bytes: Uint8Array): Model | undefined => {
   const fresh = parseModel(tensors, bytes);
   if (fresh !== undefined) {
     const memory = freshMemory(update.rule, length);
-    return { flat: fresh, memory, bytes, hash: modelHash(job, bytes) };
+    return { flat: fresh, memory, stopping: freshRecord(job), bytes, hash: modelHash(job, bytes) };
   }
   const whole = parseModel(specsWithMemory(job), bytes);
   if (whole === undefined) return undefined;
   const memory = memoryTensors(update.rule, length).map((_, i) =>
     whole.slice((i + 1) * length, (i + 2) * length),
   );
-  return modelOf(job, { flat: whole.slice(0, length), memory });
+  const stopping = whole.slice((memory.length + 1) * length);
+  return modelOf(job, { flat: whole.slice(0, length), memory }, stopping);
 };
 
 /** The model with which round 1 starts; throws an {@link InputError} unless it is the one that the contract names. */
@@ -87,8 +91,8 @@ export const decodePublished = (job: Job, sum: Uint8Array, survivors: number): D
   decodeSum(job.quantisation, payloadOf(job.layout, sum), survivors);
 
 /** The model of the next round, the same bits at every party. */
-export const nextModel = (job: Job, model: Model, { mean }: DecodedSum): Model => {
+export const nextModel = (job: Job, model: Model, { mean, scalars }: DecodedSum): Model => {
   const next = applyUpdate(model, mean, job.contract.update.rule);
   invariant(next.flat.every(Number.isFinite), "the next model is finite");
-  return modelOf(job, next);
+  return modelOf(job, next, nextRecord(job, model.stopping, scalars));
 };

@@ -17,12 +17,14 @@ export interface View {
 
 /** Rows, base model, trainer and identity, its own folder, and no network. */
 export const cellView = (settings: CellSettings, state: string, env: NodeJS.ProcessEnv): View => {
-  const { identity, data, evaluation, modelFolder, trainerModule } = settings;
+  const { identity, data, evaluation, modelFolder, modelFile, trainerModule } = settings;
   const rows = [...data.paths, ...(evaluation?.paths ?? [])].map((pattern) =>
     narrow(pattern, rowsPath(pattern)),
   );
-  const model =
-    modelFolder === undefined ? [] : [existing(modelFolder, "config-model", "base model's folder")];
+  const model = [
+    ...(modelFolder === undefined ? [] : [existing(modelFolder, "config-model", "base model's folder")]),
+    ...(modelFile === undefined ? [] : [existing(modelFile, "config-model", "base model's file")]),
+  ];
   const trainer =
     trainerModule === undefined
       ? []

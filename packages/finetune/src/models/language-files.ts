@@ -18,6 +18,16 @@ import { nameOfGguf, tensorNames } from "./tensor-names.ts";
 /** Plain data. */
 export type ModelPlace = { readonly folder: string } | { readonly file: string };
 
+/** From a config in which either is named. */
+export const modelPlace = ({
+  folder,
+  file,
+}: {
+  readonly folder?: string | undefined;
+  readonly file?: string | undefined;
+}): ModelPlace | undefined =>
+  folder === undefined ? (file === undefined ? undefined : { file }) : { folder };
+
 export interface LanguageFiles {
   readonly shape: ModelShape;
   readonly weights: ModelWeights;
@@ -59,7 +69,12 @@ export const openLanguageTokenizer = async (place: ModelPlace): Promise<Language
   const tokenizer = await openTokenizerOf(place);
   const { chatTemplate } = tokenizer;
   if (chatTemplate === undefined) return { tokenizer };
-  const named = { bos_token: tokenizer.bos, eos_token: tokenizer.eos, pad_token: tokenizer.pad, unk_token: tokenizer.unk };
+  const named = {
+    bos_token: tokenizer.bos,
+    eos_token: tokenizer.eos,
+    pad_token: tokenizer.pad,
+    unk_token: tokenizer.unk,
+  };
   const tokens = Object.entries(named).flatMap(([name, id]) =>
     id === undefined ? [] : [[name, tokenizer.decode([id])] as const],
   );

@@ -1,15 +1,18 @@
 /** The trainer of a contract's language model: its files, a site's rows as tokens, and what was cut of them. */
+import { InputError } from "@bulkhead/base";
 import { type BackendPreference, openBackend } from "@bulkhead/compute";
-import { frozenFactors, type LanguageTask } from "../language-task.ts";
+import { drawnFactors, type LanguageTask } from "../language-task.ts";
 import type { DataRow } from "../rows/data-row.ts";
 import { rowsToTokens } from "../rows/row-recipe.ts";
 import type { CutReport, Reader, TokenRow } from "../rows/token-row.ts";
 import type { Spill } from "../spilling-store.ts";
 import type { Evaluation, LanguageSums, Rows, Trainer, TrainOutcome } from "../trainer.ts";
+import { adapterPlaces } from "./adapter-plan.ts";
 import { type ModelPlace, openLanguageFiles, openLanguageTokenizer } from "./language-files.ts";
 import type { LanguageRow } from "./language-rows.ts";
 import { openLanguageTrainer } from "./language-trainer.ts";
 import { loadModel } from "./load-model.ts";
+import type { ModelShape } from "./model-shape.ts";
 
 /** Plain data. */
 export interface LanguageModelTrainerOptions {
@@ -31,12 +34,13 @@ export const openLanguageModelTrainer = async (options: LanguageModelTrainerOpti
   const backend = await openBackend(options.backend);
   const { tf } = backend;
   const files = await openLanguageFiles(options.model);
+  expectFitting(files.shape, task);
   const model = await loadModel(tf, files.shape, "language-model", files.weights).finally(files.close);
   const { cacheBytes, spill } = options;
   const trainer = openLanguageTrainer(tf, model, {
     plan: task.lora,
     rows: rows.map(languageRow),
-    ...(task.factors === undefined ? {} : { frozenA: frozenFactors(files.shape, task.lora, task.factors) }),
+    ...frozenA(task),
     ...(cacheBytes === undefined ? {} : { cacheBytes }),
     ...(spill === undefined ? {} : { spill }),
   });
@@ -54,6 +58,31 @@ export const openLanguageModelTrainer = async (options: LanguageModelTrainerOpti
       model.dispose();
     },
   };
+};
+
+/** Throws an {@link InputError} where the contract describes another model than this one. */
+const expectFitting = (shape: ModelShape, { family, lora, factors }: LanguageTask): void => {
+  const inputs = adapterPlaces(shape, "language-model", lora).map((place) => place.inputs);
+  const isSame = factors === undefined || factors.inputs.join() === inputs.join();
+  if (family === shape.family && isSame) return;
+  throw new InputError({
+    code: "contract-task",
+    place: "the base model",
+    problem: `it is of the family ${shape.family}, and the contract's task was drafted for another model`,
+    cure: "ask the provider for a contract drafted from this base model",
+  });
+};
+
+const frozenA = ({ lora, factors }: LanguageTask): { readonly frozenA?: Float32Array } => {
+  if (factors === undefined) return {};
+  const drawn = drawnFactors(factors.inputs, lora.rank, factors);
+  const flat = new Float32Array(drawn.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const values of drawn) {
+    flat.set(values, at);
+    at += values.length;
+  }
+  return { frozenA: flat };
 };
 
 const languageRow = ({ ids, learn }: TokenRow): LanguageRow => ({ ids, targets: learn });

@@ -16,7 +16,7 @@ const TASK_TYPES = {
 
 /** Which PEFT reads back as the same plan. `baseModel` is a name or a place that its reader knows. */
 export const peftConfig = (
-  { family }: ModelShape,
+  { family }: Pick<ModelShape, "family">,
   use: ModelUse,
   plan: LoraPlan,
   baseModel: string,

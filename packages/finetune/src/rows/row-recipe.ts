@@ -28,9 +28,19 @@ export type RowRecipe =
     }
   | ChatRecipe;
 
+const PLACES = /\{\{|\}\}|\{([^{}]*)\}/gu;
+
 /** Throws an {@link InputError} that names row and column. Rows are numbered from 0 in what is given, from 1 in errors. */
 export const rowsToTokens = (rows: readonly DataRow[], recipe: RowRecipe, reader: Reader): TokenRows =>
   countedRows(rows.map((row, i) => rowToTokens(row, i, recipe, reader)));
+
+/** The columns that a recipe reads, each once; a conversation's may hold a list. */
+export const recipeColumns = (recipe: RowRecipe): readonly string[] => {
+  if (recipe.type === "chat") return [recipe.messages];
+  const templates = recipe.type === "text" ? [recipe.text] : [recipe.text, recipe.answer];
+  const found = templates.flatMap((template) => [...template.matchAll(PLACES)].map(([, column]) => column));
+  return [...new Set(found.filter((column) => column !== undefined))];
+};
 
 const rowToTokens = (row: DataRow, index: number, recipe: RowRecipe, reader: Reader): TokenRow => {
   switch (recipe.type) {
@@ -88,6 +98,6 @@ const endOf = (tokenizer: TextTokenizer, end: string | undefined): Int32Array =>
 };
 
 const filled = (template: ColumnTemplate, row: DataRow, index: number): string =>
-  template.replaceAll(/\{\{|\}\}|\{([^{}]*)\}/gu, (match, column: string | undefined) =>
+  template.replaceAll(PLACES, (match, column: string | undefined) =>
     column === undefined ? match[0]! : columnText(row, column, index),
   );
