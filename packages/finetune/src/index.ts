@@ -45,7 +45,6 @@ export { languageStep } from "./models/language-loss.ts";
 export { type LoadedModel, loadModel, type ModelWeights } from "./models/load-model.ts";
 export * from "./models/model-shape.ts";
 export { shapeOfConfig } from "./models/shape-of-config.ts";
-export { shapeOfGguf } from "./models/shape-of-gguf.ts";
 export { nameOfGguf } from "./models/tensor-names.ts";
 export { type TokenLosses, tokenLosses } from "./models/token-losses.ts";
 export { generate, type GenerateOptions } from "./models/generate.ts";
