@@ -22,6 +22,7 @@ const listPeers = later(async () => (await import("./commands/peers.ts")).listPe
 const verifyPeer = later(async () => (await import("./commands/peers.ts")).verifyPeer);
 const review = later(async () => (await import("./commands/contract.ts")).review);
 const sign = later(async () => (await import("./commands/contract.ts")).sign);
+const previewData = later(async () => (await import("./commands/preview.ts")).previewData);
 const checkData = later(async () => (await import("./commands/data.ts")).checkData);
 const examine = later(async () => (await import("./commands/doctor.ts")).examine);
 const run = later(async () => (await import("./commands/run.ts")).run);
@@ -177,10 +178,23 @@ const addContract = (root: Command, ends: Ends): void => {
 };
 
 const addData = (root: Command, ends: Ends): void => {
-  root
+  const data = root
     .command("data")
     .description("The site's rows.")
-    .addHelpText("after", exampleText("npx bulkhead-client data check --config north/site.yaml"))
+    .addHelpText("after", exampleText("npx bulkhead-client data check --config north/site.yaml"));
+  data
+    .command("preview")
+    .description("Show some rows as a contract's language model reads them, and what it learns of each.")
+    .requiredOption(...CONFIG)
+    .requiredOption(...CONTRACT)
+    .option("--rows <count>", "how many, from the first", "5")
+    .option(...JSON_OPTION)
+    .addHelpText(
+      "after",
+      exampleText("npx bulkhead-client data preview --config north/site.yaml --contract contract.json"),
+    )
+    .action(ends(previewData));
+  data
     .command("check")
     .description("Read all rows as a run would, and say what was found: labels, bad rows, cut texts.")
     .requiredOption(...CONFIG)

@@ -1,7 +1,7 @@
 /** A process of its own for one row of `language.ts`, on one thread. */
 import fs from "node:fs";
 import { Secret } from "@bulkhead/base";
-import { openRingEngine, type TensorFlow } from "@bulkhead/compute";
+import { openBackend, openRingEngine, type TensorFlow } from "@bulkhead/compute";
 import { seal } from "@bulkhead/crypto";
 import { generate, type LoadedModel } from "@bulkhead/finetune";
 import {
@@ -64,18 +64,21 @@ const step = async (name: string): Promise<Row> => {
 };
 
 /** Linux keeps the most memory that a process had, and forgets it on this word. */
-const peakOf = async (weightsAt: number, run: () => Promise<void>): Promise<number> => {
+const peakOf = async (before: number, run: () => Promise<void>): Promise<number> => {
   fs.writeFileSync("/proc/self/clear_refs", "5");
   await run();
   const peak = /VmHWM:\s+(?<kib>\d+)/u.exec(fs.readFileSync("/proc/self/status", "utf8"))?.groups?.["kib"];
-  return (Number(peak) * 1024 - weightsAt) / 1e6;
+  return (Number(peak) * 1024 - before) / 1e6;
 };
 
+/** Node and TensorFlow, without a model, are taken as what they are before one is loaded. */
 const memory = async (name: string): Promise<Row> => {
-  const { step: train } = await openLanguageWork();
-  const weightsAt = process.memoryUsage.rss();
-  const rerun = await peakOf(weightsAt, () => train(0));
-  const kept = await peakOf(weightsAt, () => train(Number.POSITIVE_INFINITY));
+  await openBackend("tensorflow");
+  const empty = process.memoryUsage.rss();
+  const { tf, step: train } = await openLanguageWork();
+  const before = empty + tf.memory().numBytes;
+  const rerun = await peakOf(before, () => train(0));
+  const kept = await peakOf(before, () => train(Number.POSITIVE_INFINITY));
   return {
     name,
     value: rerun,

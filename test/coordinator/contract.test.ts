@@ -3,9 +3,12 @@ import path from "node:path";
 import { bytesToHex } from "@bulkhead/base";
 import { draftContract, loadJobDescription } from "@bulkhead/coordinator";
 import { createIdentity, sha256 } from "@bulkhead/crypto";
+import { languageModelDigest } from "@bulkhead/finetune";
+import { METRIC_NAMES } from "@bulkhead/party";
 import { contractBytes, jobOf, readContract } from "@bulkhead/protocol";
 import { publicIdentityBytes } from "@bulkhead/store";
 import { describe, expect, test } from "vitest";
+import { languageFederation } from "../client/language-federation.ts";
 import { freshFolder } from "../launch.ts";
 
 const publicOf = ({ name, signing }: ReturnType<typeof createIdentity>) => ({
@@ -35,6 +38,8 @@ const written = (changes: object = {}, name = "north"): string => {
   fs.writeFileSync(file, JSON.stringify({ ...JOB, ...changes }));
   return file;
 };
+
+const draftLanguage = () => languageFederation();
 
 const draft = async (file: string) => {
   const { config } = await loadJobDescription(file);
@@ -71,6 +76,42 @@ describe("a draft", () => {
     expect((await draft(file)).initialModel).toEqual(model);
     fs.writeFileSync(path.join(path.dirname(file), "last.safetensors"), model.subarray(1));
     await expect(draft(file)).rejects.toMatchObject({ code: "config-initial-model" });
+  });
+
+  test("of a language model names the base by all its files, and starts from adapters that change nothing", async () => {
+    const { contract, folder, modelFolder } = await draftLanguage();
+    expect(contract).toMatchObject({
+      base: { digest: bytesToHex(await languageModelDigest({ folder: modelFolder })) },
+      task: { kind: "language-model", family: "llama", maxTokens: 24, heldOut: { hash: "sha256", oneIn: 4 } },
+      training: {
+        schedule: { type: "linear", floor: 0.1 },
+        optimiser: { type: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+        clipNorm: 1,
+      },
+    });
+    expect(contract.task).not.toHaveProperty("seed");
+    expect(contract.metrics.map(({ name }) => name)).toEqual([...METRIC_NAMES]);
+    expect(readContract(contractBytes(contract))).toEqual(contract);
+    expect(folder).toBeTruthy();
+  });
+
+  test.each([
+    ["training.rowsAtOnce", { training: { ...JOB.training, rowsAtOnce: 2 } }],
+    ["metrics", { metrics: [{ name: "held-out-rows", most: 10, resolution: 1 }] }],
+    [
+      "metrics",
+      {
+        training: {
+          ...JOB.training,
+          stopping: { figure: "held-out-loss", patience: 1, improvement: 0 },
+        },
+      },
+    ],
+  ])("refuses what its task cannot give, at %s", async (place, changes) => {
+    await expect(draft(written(changes))).rejects.toMatchObject({
+      code: "contract-task",
+      place: `contract sums ${place}`,
+    });
   });
 
   test("says which key of the description no contract can be made of", async () => {

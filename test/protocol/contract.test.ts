@@ -68,7 +68,26 @@ describe("a contract is refused, with the place of the fault,", () => {
     ["tensors", changed({ tensors: [contract.tensors[0]!, contract.tensors[0]!] })],
     ["training.rounds", changed({ training: { ...contract.training, rounds: 0 } })],
     ["training.learningRate", changed({ training: { ...contract.training, learningRate: Number.NaN } })],
-    ["training.optimiser.type", changed({ training: { ...contract.training, optimiser: { type: "lion" } } })],
+    ["training.optimiser", changed({ training: { ...contract.training, optimiser: { type: "lion" } } })],
+    [
+      "training.optimiser.beta2",
+      changed({ training: { ...contract.training, optimiser: { type: "adam", beta1: 0.9, epsilon: 1e-8 } } }),
+    ],
+    [
+      "training.optimiser.beta1",
+      changed({ training: { ...contract.training, optimiser: { type: "sgd", beta1: 0.9 } } }),
+    ],
+    ["training.schedule", changed({ training: { ...contract.training, schedule: "cosine" } })],
+    [
+      "training.schedule.floor",
+      changed({ training: { ...contract.training, schedule: { type: "cosine", floor: 2 } } }),
+    ],
+    ["training.clipNorm", changed({ training: { ...contract.training, clipNorm: 0 } })],
+    ["training.rowsAtOnce", changed({ training: { ...contract.training, rowsAtOnce: 0 } })],
+    [
+      "training.stopping.improvement",
+      changed({ training: { ...contract.training, stopping: { figure: "held-out-loss", patience: 1 } } }),
+    ],
     ["update.clipNorm", changed({ update: { ...contract.update, clipNorm: 0 } })],
     [
       "update.rule",

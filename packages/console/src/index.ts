@@ -13,6 +13,7 @@ export {
   type LogOptions,
   type LogValue,
 } from "./logger.ts";
+export { markedText, type Stretch } from "./marked-text.ts";
 export { nearest } from "./nearest.ts";
 export { type PassphraseOptions, type PassphraseSource, readPassphrase } from "./passphrase.ts";
 export { printable } from "./printable.ts";

@@ -58,6 +58,7 @@ export { batchOf, type LanguageBatch, type LanguageRow } from "./models/language
 export * from "./models/merge-adapter.ts";
 export * from "./models/peft-adapter.ts";
 export { sampleToken, type Sampling } from "./models/sample-token.ts";
+export { configOfGguf } from "./models/config-of-gguf.ts";
 export * from "./models/open-base-model.ts";
 export { modelTensors } from "./models/model-tensors.ts";
 export * from "./models/write-model.ts";

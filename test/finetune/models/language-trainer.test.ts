@@ -5,9 +5,11 @@ import {
   openLanguageTrainer,
   parameterCount,
   type TrainJob,
+  type TrainState,
 } from "@bulkhead/finetune";
 import { openBackend, type TensorFlow } from "@bulkhead/compute";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { freshFolder } from "../../launch.ts";
 import { randomNumbers } from "../tiny-model.ts";
 import { loadSmall, SMALL_MODELS } from "./small-models.ts";
 
@@ -174,4 +176,35 @@ test("a row that cannot be trained on is named", () => {
   });
   for (const bad of [row([], []), row([5, 24], [0, 1]), row([5, 6], [1]), row([5, 6], [1, 0])])
     expect(() => open({ rows: [ROWS[0]!, bad] })).toThrow(/row 2 of the data/u);
+});
+
+test.each([
+  { type: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1 },
+  { type: "sgd", momentum: 0.9 },
+  { type: "sgd" },
+] as const)("a round goes on from any of its states to the same bits, with %o", async (optimiser) => {
+  const states: TrainState[] = [];
+  const trainer = open();
+  const whole = job(start(trainer), { optimiser, localSteps: 4, stateEveryMs: 0 });
+  const first = await trainer.train(whole, undefined, (state) => states.push(structuredClone(state)));
+  expect(states.map(({ step }) => step)).toEqual([1, 2, 3]);
+  for (const from of states) {
+    const fresh = open();
+    const steps: number[] = [];
+    const { stateEveryMs: _, ...rest } = whole;
+    expect(await fresh.train({ ...rest, from }, (step) => steps.push(step))).toEqual(first);
+    expect(steps[0]).toBe(from.step);
+    fresh.close();
+  }
+  const short = { ...states[0]!, moments: [new Float32Array(1)] };
+  expect(await trainer.train({ ...whole, from: short })).toMatchObject({ code: "model-length" });
+  trainer.close();
+});
+
+test("a batch in parts, and rows whose activations are on the disk, give the same update", async () => {
+  const whole = await updateOf({});
+  const parts = await updateOf({}, { rowsAtOnce: 2 });
+  for (const [i, value] of whole.update.entries()) expect(parts.update[i]).toBeCloseTo(value, 4);
+  const spill = { folder: freshFolder(), mostBytes: 2 ** 20 };
+  expect((await updateOf({ cacheBytes: 0, spill })).update).toEqual(whole.update);
 });
