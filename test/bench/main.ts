@@ -1,4 +1,4 @@
-/** `npm run bench`: the figures of docs/performance.md. `--list`, `--only NAME` (again for more), `--json FILE`. */
+/** `npm run bench`: the figures of docs/performance.md. `--list`, `--only NAME` (or what names begin with; again for more), `--json FILE`. */
 import { fork } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -6,13 +6,24 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { encoderBenches } from "./encoder.ts";
 import { floorText, measureFloors } from "./floors.ts";
+import { languageBenches } from "./language.ts";
 import { linkBenches } from "./links.ts";
 import { describeMachine } from "./machine.ts";
 import { type Bench, type Row, rowText } from "./paired.ts";
 import { ringBenches } from "./ring.ts";
 import { roundBenches } from "./round.ts";
 
-const benches: readonly Bench[] = [...ringBenches, ...linkBenches, ...roundBenches, ...encoderBenches];
+const benches: readonly Bench[] = [
+  ...ringBenches,
+  ...linkBenches,
+  ...roundBenches,
+  ...encoderBenches,
+  ...languageBenches,
+];
+
+/** The row of this name, or where there is none those whose names begin with it. */
+const isMeant = (only: string, { name }: Bench): boolean =>
+  benches.some((bench) => bench.name === only) ? name === only : name.startsWith(`${only}-`);
 
 const { values: options } = parseArgs({
   options: {
@@ -56,7 +67,7 @@ const run = async (chosen: readonly Bench[]): Promise<void> => {
     fs.writeFileSync(options.json, `${JSON.stringify({ machine, floors, rows }, undefined, 2)}\n`);
 };
 
-const unknown = options.only.filter((name) => benches.every((bench) => bench.name !== name));
+const unknown = options.only.filter((name) => !benches.some((bench) => isMeant(name, bench)));
 const asked = benches.find(({ name }) => name === options.row);
 if (asked !== undefined) {
   process.send?.(await asked.run());
@@ -68,4 +79,8 @@ else if (unknown.length > 0) {
   );
   process.exitCode = 2;
 } else
-  await run(options.only.length === 0 ? benches : benches.filter(({ name }) => options.only.includes(name)));
+  await run(
+    options.only.length === 0
+      ? benches
+      : benches.filter((bench) => options.only.some((name) => isMeant(name, bench))),
+  );

@@ -116,7 +116,8 @@ test("a folder without a tensor, and one without a configuration, are refused be
   fs.rmSync(path.join(folder, "config.json"));
   expect(await refused(path.join(folder, "model.safetensors"))).toMatchObject({
     code: "model-files",
-    place: path.join(folder, "config.json"),
+    place: folder,
+    problem: "there is no config.json",
   });
 });
 

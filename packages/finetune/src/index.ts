@@ -45,7 +45,6 @@ export { languageStep } from "./models/language-loss.ts";
 export { type LoadedModel, loadModel, type ModelWeights } from "./models/load-model.ts";
 export * from "./models/model-shape.ts";
 export { shapeOfConfig } from "./models/shape-of-config.ts";
-export { shapeOfGguf } from "./models/shape-of-gguf.ts";
 export { nameOfGguf } from "./models/tensor-names.ts";
 export { type TokenLosses, tokenLosses } from "./models/token-losses.ts";
 export { type Chooser, openChooser } from "./models/choose-token.ts";
@@ -60,6 +59,7 @@ export { batchOf, type LanguageBatch, type LanguageRow } from "./models/language
 export * from "./models/merge-adapter.ts";
 export * from "./models/peft-adapter.ts";
 export { sampleToken, type Sampling } from "./models/sample-token.ts";
+export { configOfGguf } from "./models/config-of-gguf.ts";
 export * from "./models/open-base-model.ts";
 export { modelTensors } from "./models/model-tensors.ts";
 export * from "./models/write-model.ts";

@@ -4,10 +4,14 @@
  */
 import { fork, spawn } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { writeModel } from "@bulkhead/finetune";
 import { ENCODER, hasEncoder } from "../encoder-work.ts";
 import { encoderBenches } from "../encoder.ts";
+import { languageBenches } from "../language.ts";
+import { languageFile, openLanguageModel } from "../language-work.ts";
 import { describeMachine } from "../machine.ts";
 import { type Bench, type Row, type Spread, spreadOf } from "../paired.ts";
 import { ringBenches } from "../ring.ts";
@@ -170,14 +174,42 @@ const compareTorch = async (): Promise<readonly PeerRow[]> => {
   return rows;
 };
 
+/** The decoder's step on one thread; PyTorch gets the same weights, from a folder written here. */
+const compareTorchLanguage = async (): Promise<readonly PeerRow[]> => {
+  if (languageFile === undefined)
+    throw new Error("the model is not there: node scripts/fetch-artefacts.mjs smollm2 fetches it");
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bulkhead-smollm2-"));
+  try {
+    const base = await openLanguageModel();
+    await writeModel(base, folder, "F32");
+    await base.close();
+    const ours: Row[] = [];
+    const theirs: Torch[] = [];
+    for (let run = 0; run < 2; run++) {
+      ours.push(await benchNamed(languageBenches, "finetune-step").run());
+      theirs.push(await python<Torch>("torch_language_step.py", [folder, "1", "5"]));
+    }
+    return (["cpu", "wall"] as const).map((clock) =>
+      peerRow("finetune-step (1 thread)", `${clock} s`, {
+        ours: ours.map(({ pair }) => pair!.work[clock].median),
+        theirs: theirs.flatMap(({ samples }) => samples.map((sample) => sample[clock])),
+        peer: theirs[0]!.version,
+      }),
+    );
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+};
+
 const machine = await describeMachine();
 console.log(`${machine}\n`);
 const rows: PeerRow[] = [];
 for (const [name, compare] of [
   ["flower", compareFlower],
   ["pytorch", compareTorch],
+  ["pytorch-language", compareTorchLanguage],
 ] as const) {
-  if (options.without.includes(name)) {
+  if (options.without.some((left) => name === left || name.startsWith(`${left}-`))) {
     console.log(`${name}: left out`);
     continue;
   }

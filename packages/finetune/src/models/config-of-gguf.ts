@@ -7,6 +7,7 @@ import type { Weights } from "../weights/open-weights.ts";
 import { type ConfigFields, configFields, positive, size } from "./config-fields.ts";
 import { rotaryFrequencies } from "./rope.ts";
 
+type Head = Pick<Weights, "place" | "metadata" | "tensors" | "floats">;
 type Json = Readonly<Record<string, unknown>>;
 
 /** The values of `general.architecture`; Mistral and SmolLM2 are stored as `llama`. */
@@ -21,7 +22,7 @@ const CLASSES: Readonly<Record<Architecture, string>> = {
 };
 
 /** Throws an {@link InputError} that names the pair at fault. */
-export const configOfGguf = async (weights: Weights): Promise<Json> => {
+export const configOfGguf = async (weights: Head): Promise<Json> => {
   try {
     const architecture = oneOf(...ARCHITECTURES)(
       weights.metadata.get("general.architecture"),
@@ -51,7 +52,7 @@ export const configOfGguf = async (weights: Weights): Promise<Json> => {
 };
 
 /** The pairs under the architecture's name. What they say of the table of words stands in its shape too. */
-const fieldsOf = (weights: Weights, architecture: Architecture): ConfigFields => {
+const fieldsOf = (weights: Head, architecture: Architecture): ConfigFields => {
   const prefix = `${architecture}.`;
   const own = [...weights.metadata].filter(([key]) => key.startsWith(prefix));
   const fields = configFields(
@@ -67,13 +68,13 @@ const fieldsOf = (weights: Weights, architecture: Architecture): ConfigFields =>
 
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set(["tensor_data_layout", "rope.scaling.finetuned"]);
 
-const vocabularyOf = ({ tensors }: Weights): number => {
+const vocabularyOf = ({ tensors }: Head): number => {
   const table = tensors.get("token_embd.weight");
   if (table?.shape.length !== 2) throw new ShapeError("token_embd.weight", "a table of words");
   return table.shape[0]!;
 };
 
-const gpt2 = (fields: ConfigFields, { tensors }: Weights): Json => {
+const gpt2 = (fields: ConfigFields, { tensors }: Head): Json => {
   const width = fields.get("embedding_length", size);
   fields.maybe("attention.head_count_kv", literal(fields.get("attention.head_count", size)));
   const positions = fields.get("context_length", size);
@@ -90,7 +91,7 @@ const gpt2 = (fields: ConfigFields, { tensors }: Weights): Json => {
   };
 };
 
-const llamaLike = async (fields: ConfigFields, weights: Weights): Promise<Json> => {
+const llamaLike = async (fields: ConfigFields, weights: Head): Promise<Json> => {
   const width = fields.get("embedding_length", size);
   const heads = fields.get("attention.head_count", size);
   const headWidth = fields.maybe("attention.key_length", size) ?? width / heads;
@@ -114,7 +115,7 @@ const llamaLike = async (fields: ConfigFields, weights: Weights): Promise<Json> 
 };
 
 /** Whether there are biases is not said, but seen. Qwen2 has some always, and no field that says so. */
-const biasesOf = ({ tensors, metadata }: Weights): Json => {
+const biasesOf = ({ tensors, metadata }: Head): Json => {
   if (metadata.get("general.architecture") === "qwen2") return {};
   const attention = ["attn_q", "attn_k", "attn_v", "attn_output"].filter((part) =>
     tensors.has(`blk.0.${part}.bias`),
@@ -129,7 +130,7 @@ interface Rotary {
   readonly base: number;
 }
 
-const scalingOf = async (fields: ConfigFields, weights: Weights, rotary: Rotary): Promise<Json | null> => {
+const scalingOf = async (fields: ConfigFields, weights: Head, rotary: Rotary): Promise<Json | null> => {
   const kind = fields.maybe("rope.scaling.type", oneOf("none", "linear"));
   fields.maybe("rope.scaling.original_context_length", size);
   for (const name of ["rope.scaling.attn_factor", "rope.scaling.yarn_log_multiplier"])
@@ -144,7 +145,7 @@ const scalingOf = async (fields: ConfigFields, weights: Weights, rotary: Rotary)
 /** What every Llama of version 3.1 and later has; the file holds only what each frequency is divided by. */
 const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
 
-const llama3Scaling = async (weights: Weights, { headWidth, base }: Rotary): Promise<Json | null> => {
+const llama3Scaling = async (weights: Head, { headWidth, base }: Rotary): Promise<Json | null> => {
   if (!weights.tensors.has("rope_freqs.weight")) return null;
   const divisors = await weights.floats("rope_freqs.weight");
   const factor = divisors.reduce((largest, divisor) => Math.max(largest, divisor), 1);
@@ -166,7 +167,7 @@ const llama3Scaling = async (weights: Weights, { headWidth, base }: Rotary): Pro
 const TOKEN_IDS = { bos_token_id: "bos", eos_token_id: "eos", pad_token_id: "padding" } as const;
 const tokenId: Shape<number> = integer(0, 2 ** 24);
 
-const tokenIds = ({ metadata }: Weights): Json =>
+const tokenIds = ({ metadata }: Head): Json =>
   Object.fromEntries(
     Object.entries(TOKEN_IDS).flatMap(([field, name]) => {
       const key = `tokenizer.ggml.${name}_token_id`;

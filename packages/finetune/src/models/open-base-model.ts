@@ -1,8 +1,8 @@
 /** A base model from whatever holds it: a folder in Hugging Face layout, one of its files of weights, or one GGUF file. */
-import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { InputError, utf8ToText } from "@bulkhead/base";
+import { InputError } from "@bulkhead/base";
 import { CONFIG } from "../model-files.ts";
+import { readConfigJson } from "../model-folder.ts";
 import { type ChatTemplate, openChatTemplate } from "../tokenizer/chat-template.ts";
 import { openTextTokenizer, type TextTokenizer, type TokenizerSource } from "../tokenizer/text-tokenizer.ts";
 import { openWeights, type Weights } from "../weights/open-weights.ts";
@@ -77,27 +77,7 @@ export const openModelChat = (tokenizer: TextTokenizer): ChatTemplate | undefine
 };
 
 export const configOf = (weights: Weights): Promise<BaseModel["config"]> =>
-  weights.format === "gguf" ? configOfGguf(weights) : readConfig(path.join(folderOf(weights), CONFIG));
-
-const LONGEST_CONFIG = 2 ** 20;
-
-const readConfig = async (file: string): Promise<BaseModel["config"]> => {
-  try {
-    const state = await stat(file);
-    if (state.isFile() && state.size <= LONGEST_CONFIG) {
-      const json: unknown = JSON.parse(utf8ToText(await readFile(file)));
-      if (typeof json === "object" && json !== null && !Array.isArray(json)) return { ...json };
-    }
-  } catch {
-    // Told below.
-  }
-  throw new InputError({
-    code: "model-files",
-    place: file,
-    problem: "it is missing, or not a JSON object of at most a megabyte",
-    cure: "put the model's config.json beside its weights",
-  });
-};
+  weights.format === "gguf" ? configOfGguf(weights) : readConfigJson(folderOf(weights));
 
 /** Before anything is read: that each tensor is there in its shape, and in GGUF nothing that the model would ignore. */
 const checkWhole = (

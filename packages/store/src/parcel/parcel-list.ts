@@ -80,7 +80,7 @@ export interface ChunkPlace {
 }
 
 /** Where a leaf's bytes stand; not for leaf 0. */
-export const placeOf = (files: readonly ParcelFile[], leaf: number): ChunkPlace => {
+export const chunkPlace = (files: readonly ParcelFile[], leaf: number): ChunkPlace => {
   let first = 1;
   for (const [file, each] of files.entries()) {
     const chunks = chunksOf(each);

@@ -10,7 +10,7 @@ import {
   listBytes,
   type ParcelFile,
   type ParcelName,
-  placeOf,
+  chunkPlace,
 } from "./parcel-list.ts";
 
 export interface ParcelSource {
@@ -29,7 +29,7 @@ export const openParcelSource = (place: string, names?: readonly string[]): Parc
   const files = wanted.toSorted().map((name) => ({ name, size: sizeOf(join(folder, name)) }));
   const read = (leaf: number): Uint8Array => {
     if (leaf === 0) return listBytes(files);
-    const { file, at, length } = placeOf(files, leaf);
+    const { file, at, length } = chunkPlace(files, leaf);
     return readAt(join(folder, files[file]!.name), at, length);
   };
   const hashes = Array.from({ length: leafCount(files) }, (_, leaf) => merkleLeaf(read(leaf)));

@@ -32,7 +32,7 @@ import {
   leafCount,
   type ParcelFile,
   type ParcelName,
-  placeOf,
+  chunkPlace,
   readList,
 } from "./parcel-list.ts";
 
@@ -158,13 +158,13 @@ class Store implements ParcelStore {
   #storedAt(leaf: number): { readonly at: number; readonly length: number } {
     const overhead = this.#key === undefined ? 0 : TAG_LENGTH;
     if (leaf === 0) return { at: 0, length: this.#list.length };
-    const { at, length } = placeOf(this.#files!, leaf);
+    const { at, length } = chunkPlace(this.#files!, leaf);
     return { at: at + (at / CHUNK_LENGTH) * overhead, length: length + overhead };
   }
 
   #fileOf(leaf: number): GrowingFile {
     if (leaf === 0) return this.#list;
-    return this.#named(this.#files![placeOf(this.#files!, leaf).file]!.name);
+    return this.#named(this.#files![chunkPlace(this.#files!, leaf).file]!.name);
   }
 
   /** The files before their hashes: a hash without its chunk is a chunk that is asked for again. */
