@@ -28,10 +28,21 @@ test("the lockfile has a digest for each package, and names no registry", () => 
   expect(read("package-lock.json")).not.toMatch(/"resolved": "\w+:/u);
 });
 
-test("no file of the repository is larger than 1 MB", () => {
-  const files = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" })
+const ownFiles = (): readonly string[] =>
+  execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" })
     .split("\0")
     .filter((file) => file !== "" && fs.existsSync(path.join(root, file)));
+
+test("no document holds the two sides of a merge", () => {
+  // As git writes the marks, and as a formatter leaves them.
+  const marks = /^\s*(?:<{7} |>{7} |\\?={7}$|(?:> ){7})/mu;
+  const documents = ownFiles().filter((file) => file.endsWith(".md"));
+  expect(documents.length).toBeGreaterThan(10);
+  expect(documents.filter((file) => marks.test(read(file)))).toEqual([]);
+});
+
+test("no file of the repository is larger than 1 MB", () => {
+  const files = ownFiles();
   expect(files.length).toBeGreaterThan(100);
   expect(files.filter((file) => fs.statSync(path.join(root, file)).size > 1e6)).toEqual([]);
 });
