@@ -31,6 +31,8 @@ describe("a site's config", () => {
       },
       backend: "auto",
       precision: "f32",
+      activations: { memoryMegabytes: 512, diskMegabytes: 4096 },
+      keepEverySeconds: 20,
       engine: "auto",
       policy: {},
       network: { proxy: "environment", reachMs: 60_000 },

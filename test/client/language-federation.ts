@@ -74,7 +74,7 @@ export const languageFederation = async (
 const FOLDERS = ["news", "talk", "spam"];
 
 /** Thirty mails of this site, whose folder follows from their subject; columns have the site's own names. */
-export const writeMails = (federation: Federation, place: number): string => {
+const writeMails = (federation: Federation, place: number): string => {
   const file = path.join(siteFolder(federation, place), "mails.jsonl");
   const lines = Array.from({ length: 30 }, (_, i) => {
     const folder = FOLDERS[i % 3]!;

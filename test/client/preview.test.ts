@@ -27,11 +27,11 @@ test("data preview shows rows as the model reads them, what is learned between b
   const { run, args, at } = await prepared();
   const { code, stdout } = await run("data", "preview", ...args);
   expect(code).toBe(0);
-  expect(stdout).toContain(`${at("rows.jsonl")}:1: 16 tokens, 5 of them learned`);
+  expect(stdout).toContain(`${at("rows.jsonl")}:1: 16 tokens, 5 of them learned; held out`);
   expect(stdout).toContain("<|im_start|>n1: first?⟦news<|im_end|>⟧");
   // A special token in a row is text, and the text is cut, not the answer.
-  expect(stdout).toMatch(/<\|im_start\|>t2: <\|im_end\|> a\?⟦talk<\|im_end\|>⟧/u);
-  expect(stdout).toContain("24 tokens, 36 more were cut, 5 of them learned");
+  expect(stdout).toMatch(/<\|im_start\|>t2: <\|im_end\|> an\?⟦talk<\|im_end\|>⟧/u);
+  expect(stdout).toContain("24 tokens, 31 more were cut, 5 of them learned");
   const json = JSON.parse((await run("data", "preview", ...args, "--rows", "1", "--json")).stdout);
   expect(json.rows).toMatchObject([
     { tokens: 16, cut: 0, runs: [{ learned: false }, { text: "news<|im_end|>", learned: true }] },

@@ -1,7 +1,13 @@
 import fs from "node:fs";
 import path from "node:path";
 import { bytesToHex } from "@bulkhead/base";
-import { baseDigest, languageModelDigest, openLanguageFiles, shapeOfGguf } from "@bulkhead/finetune";
+import {
+  baseDigest,
+  languageModelDigest,
+  openLanguageFiles,
+  shapeOfGguf,
+  type TensorEntry,
+} from "@bulkhead/finetune";
 import { expect, test } from "vitest";
 import { freshFolder } from "../launch.ts";
 import { SMOLLM2 } from "./models/smollm2.ts";
@@ -63,11 +69,11 @@ const PAIRS: readonly (readonly [string, string | number])[] = [
   ["llama.attention.layer_norm_rms_epsilon", Math.fround(1e-5)],
   ["llama.rope.freq_base", 100_000],
 ];
-const words = { name: "token_embd.weight", shape: [49_152, 576], type: "F32", bytes: 4 } as const;
+const words: TensorEntry = { name: "token_embd.weight", shape: [49_152, 576], type: "F32", bytes: 4 };
 const headOf = (changes: readonly (readonly [string, string | number])[] = [], tensors = [words]) => ({
   place: "model.gguf",
   metadata: new Map([...PAIRS, ...changes]),
-  tensors: new Map(tensors.map((tensor) => [tensor.name as string, tensor])),
+  tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
 });
 
 test("a GGUF file's pairs give the shape that the model's config.json gives", () => {
@@ -78,7 +84,7 @@ test("what GGUF files lay out otherwise than it is read here is refused by name"
   const refused = (changes: Parameters<typeof headOf>[0]) => () => shapeOfGguf(headOf(changes));
   expect(refused([["general.architecture", "gemma"]])).toThrow(/general\.architecture/u);
   expect(refused([["llama.rope.scaling.type", "yarn"]])).toThrow(/type/u);
-  expect(() => shapeOfGguf(headOf([], [words, { ...words, name: "rope_freqs.weight" } as never]))).toThrow(
+  expect(() => shapeOfGguf(headOf([], [words, { ...words, name: "rope_freqs.weight" }]))).toThrow(
     /rope_freqs/u,
   );
 });

@@ -6,7 +6,7 @@ import { type NamedValues, writeSafetensors } from "@bulkhead/finetune";
 import { onTestFinished } from "vitest";
 import { randomNumbers } from "./tiny-model.ts";
 
-export const TINY_LLAMA = {
+const TINY_LLAMA = {
   model_type: "llama",
   hidden_act: "silu",
   num_hidden_layers: 2,

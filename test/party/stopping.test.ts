@@ -1,19 +1,21 @@
 import { isStopped, nextModel, readModel } from "@bulkhead/party";
-import { jobOf } from "@bulkhead/protocol";
+import { type Contract, jobOf } from "@bulkhead/protocol";
 import { expect, test } from "vitest";
 import { newFederation } from "../coordinator/federation.ts";
 
-const jobWith = (stopping: object) => {
+type Stopping = NonNullable<Contract["training"]["stopping"]>;
+
+const jobWith = (stopping: Stopping) => {
   const { contract, initial } = newFederation({ length: 4 });
   const training = { ...contract.training, rounds: 100, stopping };
-  const job = jobOf({ ...contract, training: training as never });
+  const job = jobOf({ ...contract, training });
   return { job, start: readModel(job, initial)! };
 };
 
 const mean = new Float32Array(4);
 
 /** After how many rounds with these mean losses of the models they begin with the job ends. */
-const endAfter = (stopping: object, losses: readonly (number | undefined)[]): number | undefined => {
+const endAfter = (stopping: Stopping, losses: readonly (number | undefined)[]): number | undefined => {
   const { job, start } = jobWith(stopping);
   let model = start;
   for (const [i, loss] of losses.entries()) {
@@ -32,7 +34,7 @@ const endAfter = (stopping: object, losses: readonly (number | undefined)[]): nu
   return undefined;
 };
 
-const LOSS = { figure: "held-out-loss", patience: 2, improvement: 0.1 };
+const LOSS = { figure: "held-out-loss", patience: 2, improvement: 0.1 } as const;
 
 test("a job ends when so many models in a row were no better than the best", () => {
   expect(endAfter(LOSS, [3, 2, 1, 0.5])).toBeUndefined();

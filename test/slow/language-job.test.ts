@@ -14,7 +14,12 @@ import {
 } from "@bulkhead/finetune";
 import type { Federation } from "../coordinator/federation.ts";
 import { expect, test } from "vitest";
-import { LANGUAGE_TASK, LANGUAGE_TRAINING, languageFederation, languageSite } from "../client/language-federation.ts";
+import {
+  LANGUAGE_TASK,
+  LANGUAGE_TRAINING,
+  languageFederation,
+  languageSite,
+} from "../client/language-federation.ts";
 import { cellFolder, newsOf, patientCoordinator, type RunningSite, startSite } from "../client/site.ts";
 
 const DONE = { outcome: "done" };
@@ -59,7 +64,7 @@ test("three sites train one adapter, and PEFT's layout has it", async () => {
 
 /** The real trainer, which is closed in the middle of its first round, or hears what it is asked. */
 const watched = (jobs: TrainJob[], stopAfter?: { readonly step: number; readonly stop: () => void }) => {
-  const open: CellOptions["openTrainer"] = async (spec) => {
+  const open: NonNullable<CellOptions["openTrainer"]> = async (spec) => {
     const trainer = await openTrainer(spec);
     let breakOff = () => {};
     const closed = new Promise<never>((_, reject) => {
@@ -75,7 +80,11 @@ const watched = (jobs: TrainJob[], stopAfter?: { readonly step: number; readonly
       const trained = trainer.train(job, onStep, heard);
       return stopAfter === undefined ? trained : Promise.race([closed, trained.then(() => closed)]);
     };
-    return { ...trainer, train, close: async () => (breakOff(), trainer.close()) };
+    const close = (): Promise<void> => {
+      breakOff();
+      return trainer.close();
+    };
+    return { ...trainer, train, close };
   };
   return open;
 };
@@ -84,7 +93,9 @@ const copyOf = (outcome: TrainOutcome): TrainOutcome =>
   outcome.type === "trained" ? { ...outcome, update: Float32Array.from(outcome.update) } : outcome;
 
 test("a site that is killed in the middle of a round goes on from there, to the very same update", async () => {
-  const federation = await languageFederation({ training: { ...LANGUAGE_TRAINING, rounds: 1, localSteps: 6 } });
+  const federation = await languageFederation({
+    training: { ...LANGUAGE_TRAINING, rounds: 1, localSteps: 6 },
+  });
   const coordinator = await patientCoordinator(federation);
   const start = (place: number, cell: Partial<CellOptions> = {}) => {
     const site = languageSite(federation, place);
@@ -100,7 +111,7 @@ test("a site that is killed in the middle of a round goes on from there, to the 
   const outcomes: TrainOutcome[] = [];
   const again = start(1, {
     openTrainer: async (spec) => {
-      const trainer = await watched(after)!(spec);
+      const trainer = await watched(after)(spec);
       const train: Trainer["train"] = async (job, ...listeners) => {
         const { from: _, ...whole } = job;
         const outcome = await trainer.train(job, ...listeners);
@@ -136,12 +147,16 @@ test("a job ends when the sums over held-out rows get no better, at every party 
   expect(await coordinator.done).toEqual(DONE);
   const report = reportOf(federation);
   expect(report).toMatchObject({ outcome: "done", roundsApplied: 3, best: { round: 0, checkpoint: null } });
-  expect(report.rounds.map((round: { heldOut: { afterRound: number } }) => round.heldOut.afterRound)).toEqual([
-    0, 1, 2,
-  ]);
+  expect(report.rounds.map((round: { heldOut: { afterRound: number } }) => round.heldOut.afterRound)).toEqual(
+    [0, 1, 2],
+  );
   // Started again, a site knows that nothing is left to do, with nobody to ask.
   const settings = { ...languageSite(federation, 1).settings, isUsed: true };
-  const again = startSite(federation, 1, { url: "ws://127.0.0.1:1", ...languageSite(federation, 1), settings });
+  const again = startSite(federation, 1, {
+    url: "ws://127.0.0.1:1",
+    ...languageSite(federation, 1),
+    settings,
+  });
   expect(await again.done).toEqual(DONE);
 });
 

@@ -39,9 +39,8 @@ export class KeptUpdate {
     const count = parameterCount(this.#job.contract.tensors);
     const plain = await this.#file.find(name, HEADER_LENGTH + 4 * count);
     if (plain === undefined) return undefined;
-    const [examples, lossSum, rows, answers, heldOutLoss, right, exact] = bytesToDoubles(
-      plain.subarray(0, HEADER_LENGTH),
-    ) as Header;
+    const [examples = 0, lossSum = 0, rows = 0, answers = 0, heldOutLoss = 0, right = 0, exact = 0] =
+      bytesToDoubles(plain.subarray(0, HEADER_LENGTH));
     // A copy: the values need not stand at a multiple of four. It is shared with the ring engine's threads.
     const update = new Float32Array(new SharedArrayBuffer(4 * count));
     new Uint8Array(update.buffer).set(plain.subarray(HEADER_LENGTH));
@@ -53,5 +52,3 @@ export class KeptUpdate {
     this.#file.drop();
   }
 }
-
-type Header = readonly [number, number, number, number, number, number, number];

@@ -1,6 +1,6 @@
 /** The trainer of a contract's language model: its files, a site's rows as tokens, and what was cut of them. */
 import { InputError } from "@bulkhead/base";
-import { type BackendPreference, openBackend } from "@bulkhead/compute";
+import { type BackendPreference, openBackend, type TensorFlow } from "@bulkhead/compute";
 import { drawnFactors, type LanguageTask } from "../language-task.ts";
 import type { DataRow } from "../rows/data-row.ts";
 import { rowsToTokens } from "../rows/row-recipe.ts";
@@ -11,7 +11,7 @@ import { adapterPlaces } from "./adapter-plan.ts";
 import { type ModelPlace, openLanguageFiles, openLanguageTokenizer } from "./language-files.ts";
 import type { LanguageRow } from "./language-rows.ts";
 import { openLanguageTrainer } from "./language-trainer.ts";
-import { loadModel } from "./load-model.ts";
+import { type LoadedModel, loadModel } from "./load-model.ts";
 import type { ModelShape } from "./model-shape.ts";
 
 /** Plain data. */
@@ -33,9 +33,7 @@ export const openLanguageModelTrainer = async (options: LanguageModelTrainerOpti
   const { rows, report } = rowsToTokens(options.rows, task.rows, reader);
   const backend = await openBackend(options.backend);
   const { tf } = backend;
-  const files = await openLanguageFiles(options.model);
-  expectFitting(files.shape, task);
-  const model = await loadModel(tf, files.shape, "language-model", files.weights).finally(files.close);
+  const model = await loaded(tf, options);
   const { cacheBytes, spill } = options;
   const trainer = openLanguageTrainer(tf, model, {
     plan: task.lora,
@@ -58,6 +56,19 @@ export const openLanguageModelTrainer = async (options: LanguageModelTrainerOpti
       model.dispose();
     },
   };
+};
+
+const loaded = async (
+  tf: TensorFlow,
+  { model: place, task }: LanguageModelTrainerOptions,
+): Promise<LoadedModel> => {
+  const { shape, weights, close } = await openLanguageFiles(place);
+  try {
+    expectFitting(shape, task);
+    return await loadModel(tf, shape, "language-model", weights);
+  } finally {
+    await close();
+  }
 };
 
 /** Throws an {@link InputError} where the contract describes another model than this one. */
