@@ -25,19 +25,8 @@ export const crossEntropy = (tf: TensorFlow, h: Tensor2D, head: Tensor2D, labels
   return { losses, gradient };
 };
 
-interface JudgedWords {
-  readonly losses: Tensor1D;
-  /** The most probable token after each row. */
-  readonly best: Tensor1D;
-}
-
-/** As {@link crossEntropy}, for who wants no gradient. */
-export const judgeWords = (
-  tf: TensorFlow,
-  h: Tensor2D,
-  head: Tensor2D,
-  labels: Int32Array,
-): JudgedWords => {
+/** As {@link crossEntropy}, for who wants no gradient but the most probable token after each row. */
+export const judgeWords = (tf: TensorFlow, h: Tensor2D, head: Tensor2D, labels: Int32Array) => {
   const parts = inChunks(tf, h, head, labels).map(([rows, words]) => {
     const logits = tf.matMul<Tensor2D>(rows, head, false, true);
     const { shares, largest, total, ofLabel } = sharesOf(tf, { rows, head, words, logits });
