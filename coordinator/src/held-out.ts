@@ -24,7 +24,10 @@ export const heldOutSummary = (afterRound: number, scalars: Scalars): JsonObject
 const MOST_LOSS = 700;
 
 /** After which round the model was best, by the contract's figure or else by loss; the earlier of equals. */
-export const bestRound = ({ contract }: Pick<Job, "contract">, rounds: readonly Json[]): number | undefined => {
+export const bestRound = (
+  { contract }: Pick<Job, "contract">,
+  rounds: readonly Json[],
+): number | undefined => {
   const figure = contract.training.stopping?.figure ?? "held-out-loss";
   let best: { readonly round: number; readonly goodness: number } | undefined;
   for (const [round, summary] of rounds.entries()) {

@@ -105,7 +105,10 @@ const jobSchema = z.strictObject({
       name: z.string().min(1).max(120).describe("What it is called."),
       architecture: z.string().min(1).max(60).default("bert").describe("Its architecture."),
     })
-    .refine(({ folder, file: one }) => (folder === undefined) !== (one === undefined), "either folder or file")
+    .refine(
+      ({ folder, file: one }) => (folder === undefined) !== (one === undefined),
+      "either folder or file",
+    )
     .optional()
     .describe("The frozen base model; every site has it, only its digest is compared. Not for module tasks."),
   task: z.discriminatedUnion("kind", [classifierTask, languageTask, moduleTask]).describe("What is trained."),
@@ -150,13 +153,20 @@ const jobSchema = z.strictObject({
   metrics: z
     .array(
       z.strictObject({
-        name: z.string().min(1).describe("examples and loss-sum are known to every trainer; held-out-rows, -answers, -loss-sum, -right and -exact where a language model's task holds rows out."),
+        name: z
+          .string()
+          .min(1)
+          .describe(
+            "examples and loss-sum are known to every trainer; held-out-rows, -answers, -loss-sum, -right and -exact where a language model's task holds rows out.",
+          ),
         most: positive.describe("The largest value of one site."),
         resolution: positive.describe("The step in which it leaves."),
       }),
     )
     .optional()
-    .describe("Numbers that leave inside the sum; by default examples and loss-sum, and those of held-out rows where there are any."),
+    .describe(
+      "Numbers that leave inside the sum; by default examples and loss-sum, and those of held-out rows where there are any.",
+    ),
   egress: z
     .strictObject({
       bytes: count.optional().describe("What may leave one site in all; by default what the rounds need."),

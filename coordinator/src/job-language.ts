@@ -16,7 +16,9 @@ const lora = z.strictObject({
     .array(z.number().int().min(0))
     .min(1)
     .optional()
-    .describe("Which blocks, from 0; all of them if absent. Those below the first are run once for each row."),
+    .describe(
+      "Which blocks, from 0; all of them if absent. Those below the first are run once for each row.",
+    ),
   dropout: z.number().min(0).max(0.99).optional().describe("Share of the adapters' inputs that is dropped."),
   rankStabilised: z.boolean().optional().describe("Weight alpha divided by the root of rank (rsLoRA)."),
   frozenA: z

@@ -22,7 +22,13 @@ export const LANGUAGE_TASK = {
   lora: { rank: 2, alpha: 4, targets: ["q_proj", "v_proj", "up_proj"], layers: [1] },
   seed: "5e".repeat(32),
   maxTokens: 24,
-  rows: { type: "answer", prefix: "<|im_start|>", text: "{subject}: {body}", suffix: "?", answer: "{folder}" },
+  rows: {
+    type: "answer",
+    prefix: "<|im_start|>",
+    text: "{subject}: {body}",
+    suffix: "?",
+    answer: "{folder}",
+  },
   heldOut: { key: "subject", oneIn: 4 },
 };
 
@@ -68,7 +74,18 @@ export const languageFederation = async (
   const signatures = [provider, ...members].map(({ name, signing }) => signContract(contract, name, signing));
   const signed = { contract, signatures };
   const state = path.join(folder, "state");
-  return { folder, state, provider, members, contract, signed, job: jobOf(contract), initial, initialModel, modelFolder };
+  return {
+    folder,
+    state,
+    provider,
+    members,
+    contract,
+    signed,
+    job: jobOf(contract),
+    initial,
+    initialModel,
+    modelFolder,
+  };
 };
 
 const FOLDERS = ["news", "talk", "spam"];

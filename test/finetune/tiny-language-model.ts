@@ -77,7 +77,12 @@ const tensorShapes = (): readonly (readonly [string, readonly number[]])[] => {
       [name("mlp.down_proj"), [width, inner]],
     ] as const;
   };
-  return [["model.embed_tokens.weight", [words, width]], ...layer(0), ...layer(1), ["model.norm.weight", [width]]];
+  return [
+    ["model.embed_tokens.weight", [words, width]],
+    ...layer(0),
+    ...layer(1),
+    ["model.norm.weight", [width]],
+  ];
 };
 
 const weights = (): readonly NamedValues[] => {

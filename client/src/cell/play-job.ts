@@ -62,10 +62,7 @@ export const isComplete = (
   last: ModelAt | undefined,
 ): boolean => {
   const applied = memory.progress.applied.length;
-  return (
-    applied >= job.contract.training.rounds ||
-    (last?.round === applied && isStopped(job, last.model))
-  );
+  return applied >= job.contract.training.rounds || (last?.round === applied && isStopped(job, last.model));
 };
 
 const fetchFirst = async ({ site, desk }: JobTools): Promise<ModelAt | CellOutcome> => {

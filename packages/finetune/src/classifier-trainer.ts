@@ -138,12 +138,7 @@ const checkLabels = (examples: readonly Example[], classes: number): void => {
   });
 };
 
-const train = (
-  open: Open,
-  job: TrainJob,
-  onStep?: OnStep,
-  onState?: OnState,
-): Promise<TrainOutcome> => {
+const train = (open: Open, job: TrainJob, onStep?: OnStep, onState?: OnState): Promise<TrainOutcome> => {
   const { tf, specs, examples } = open;
   const activations = open.rowActivations(job.shuffleSeed);
   const step = async (parameters: Tensor1D, rows: readonly number[]) => {

@@ -68,8 +68,8 @@ const startAdam = (
   from: OptimiserState,
 ): OptimiserRun => {
   const [kept1, kept2] = from.moments;
-  let kept: { readonly first: Tensor1D; readonly second: Tensor1D } | undefined =
-    kept1 && kept2 && { first: tf.tensor1d(kept1), second: tf.tensor1d(kept2) };
+  let kept: { readonly first: Tensor1D; readonly second: Tensor1D } | undefined = kept1 &&
+    kept2 && { first: tf.tensor1d(kept1), second: tf.tensor1d(kept2) };
   let steps = from.step;
   const close = () => {
     kept?.first.dispose();

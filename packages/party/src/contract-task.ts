@@ -1,14 +1,5 @@
 /** What the contract tells the trainer, as this program writes it. */
-import {
-  finite,
-  InputError,
-  integer,
-  listOf,
-  oneOf,
-  record,
-  type Shape,
-  ShapeError,
-} from "@bulkhead/base";
+import { finite, InputError, integer, listOf, oneOf, record, type Shape, ShapeError } from "@bulkhead/base";
 import type { ClassifierTask, LanguageTask } from "@bulkhead/finetune";
 import type { Contract } from "@bulkhead/protocol";
 import { languageTaskShape } from "./language-task-shape.ts";

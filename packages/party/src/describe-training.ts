@@ -8,13 +8,7 @@ import { languageTaskOf } from "./contract-task.ts";
 type Training = Contract["training"];
 
 /** Optimiser, rate and what bounds a step. */
-export const stepWords = ({
-  optimiser,
-  learningRate,
-  schedule,
-  clipNorm,
-  rowsAtOnce,
-}: Training): string =>
+export const stepWords = ({ optimiser, learningRate, schedule, clipNorm, rowsAtOnce }: Training): string =>
   [
     optimiserWords(optimiser),
     `learning rate ${learningRate} (${scheduleWords(schedule)})`,

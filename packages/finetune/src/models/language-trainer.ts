@@ -93,16 +93,9 @@ interface Open {
 }
 
 const storeOf = ({ cacheBytes = DEFAULT_CACHE_BYTES, spill }: LanguageTrainerOptions): SpillingStore =>
-  spill === undefined
-    ? { ...memoryStore(cacheBytes), close: () => {} }
-    : spillingStore(cacheBytes, spill);
+  spill === undefined ? { ...memoryStore(cacheBytes), close: () => {} } : spillingStore(cacheBytes, spill);
 
-const train = (
-  open: Open,
-  job: TrainJob,
-  onStep?: OnStep,
-  onState?: OnState,
-): Promise<TrainOutcome> => {
+const train = (open: Open, job: TrainJob, onStep?: OnStep, onState?: OnState): Promise<TrainOutcome> => {
   const { tf, adapted, options } = open;
   const { rows } = options;
   const activations = rows.length === 0 ? async () => [] : frozenRows(open, job.shuffleSeed);

@@ -14,7 +14,8 @@ export const shapeOfGguf = ({ metadata, tensors, place }: Head): ModelShape => {
   if (typeof family !== "string" || !FAMILIES.includes(family))
     throw unusable(place, `its general.architecture is not one of ${FAMILIES.join(", ")}`);
   // Llama 3's scaling stands in a tensor of its own, which nothing here reads.
-  if (tensors.has("rope_freqs.weight")) throw unusable(place, "its positions are scaled by rope_freqs.weight");
+  if (tensors.has("rope_freqs.weight"))
+    throw unusable(place, "its positions are scaled by rope_freqs.weight");
   const value = (key: string): unknown => {
     const stored = metadata.get(`${family}.${key}`);
     return typeof stored === "bigint" ? Number(stored) : stored;
