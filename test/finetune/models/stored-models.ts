@@ -23,7 +23,7 @@ export const newFolder = (): string => {
 };
 
 /** One letter each, and a special token that ends a text. */
-const TOKENS = [..."abcdefghijklmnopqrstuvw", "<|end|>"];
+const TOKENS = [..."a b c d e f g h i j k l m n o p q r s t u v w".split(" "), "<|end|>"];
 export const END = TOKENS.length - 1;
 const CHAT = "{% for message in messages %}{{ message['content'] }}<|end|>{% endfor %}";
 
@@ -33,7 +33,7 @@ const f32Pair = (key: string, value: number): GPair => ({
   value: new Uint8Array(Float32Array.of(value).buffer),
 });
 
-export const TOKENIZER_PAIRS: readonly GPair[] = [
+const TOKENIZER_PAIRS: readonly GPair[] = [
   textPair("tokenizer.ggml.model", "gpt2"),
   textPair("tokenizer.ggml.pre", "gpt-2"),
   arrayPair(
@@ -98,7 +98,7 @@ const IN_LAYER =
     " ",
   );
 
-export const ggufTensors = async (small: SmallCase): Promise<readonly GTensor[]> => {
+const ggufTensors = async (small: SmallCase): Promise<readonly GTensor[]> => {
   const shape = shapeOf(small);
   const weights = smallWeights(small);
   const names = [
@@ -141,7 +141,8 @@ const asStored = (
   sides: readonly number[],
 ): { readonly values: Float32Array; readonly sides: readonly number[] } => {
   const { family, heads, keyValueHeads, headWidth } = shapeOf(small);
-  const [rows, columns = 1] = sides as [number, number?];
+  const rows = sides[0]!;
+  const columns = sides[1] ?? 1;
   const rowsIn = (order: (row: number) => number) =>
     Float32Array.from(values, (_, i) => values[order(Math.floor(i / columns)) * columns + (i % columns)]!);
   if (family === "gpt2" && /c_(?:attn|proj|fc)\.weight$/u.test(name))
