@@ -138,8 +138,9 @@ test("bytes of masked input are counted, in earlier runs too, and a piece that a
   fs.appendFileSync(file, `${JSON.stringify(begun)}\n`);
   expect(maskedBytesOf(await readEgressLog(file))).toBe(half() + 2 * total());
   const second = await opened(file, policy);
-  expect(second.pass(chunk({ attempt: 2, bytes: new Uint8Array(total() - half()) }))).toBeUndefined();
-  expect(second.pass(chunk({ round: 2, attempt: 2, bytes: new Uint8Array(1) }))).toBe("bytes");
+  const rest = total() - half();
+  expect(second.pass(chunk({ round: 3, attempt: 2, bytes: new Uint8Array(rest) }))).toBeUndefined();
+  expect(second.pass(chunk({ round: 3, attempt: 2, offset: rest, bytes: new Uint8Array(1) }))).toBe("bytes");
 });
 
 test("chunks that overlap stay here, whether or not they begin at the same place", async () => {
@@ -173,6 +174,20 @@ test("the same chunk again after a lost link is no more bytes; another at its pl
   expect(egress.pass(chunk({ attempt: 2, bytes: other }))).toBeUndefined();
   expect(egress.pass(chunk({ attempt: 2, offset: half(), bytes: tail }))).toBeUndefined();
   expect(egress.pass(chunk({ round: 2, bytes: head }))).toBe("bytes");
+});
+
+test("an attempt that another has followed sends nothing more: its lanes would go out in two versions", async () => {
+  const file = logFile();
+  const egress = await opened(file);
+  expect(egress.pass(chunk())).toBeUndefined();
+  expect(egress.pass(chunk({ attempt: 2 }))).toBeUndefined();
+  expect(egress.pass(chunk({ attempt: 1, bytes: new Uint8Array(total()).fill(8) }))).toBe("frame");
+  expect(egress.pass(chunk({ round: 2 }))).toBeUndefined();
+  expect(egress.pass(chunk({ attempt: 2, bytes: new Uint8Array(total()).fill(8) }))).toBe("frame");
+  expect(egress.pass(chunk({ round: 2 }))).toBeUndefined();
+  egress.close();
+  const later = await opened(file);
+  expect(later.pass(chunk({ attempt: 2, bytes: new Uint8Array(total()).fill(8) }))).toBe("frame");
 });
 
 test("what is said once is said once: a second version stays here, after a restart too", async () => {

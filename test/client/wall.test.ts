@@ -293,6 +293,43 @@ test("rows that would be anywhere show the cell nothing: a folder has to be name
   }
 });
 
+test("a link among rows or weights, and a trainer at the root, show the cell no more than a folder that is named", () => {
+  const site = newSite();
+  const folder = freshFolder();
+  const module = fs.readdirSync("/").map((name) => path.join("/", name))[0]!;
+  const tooWide = (changed: Partial<CellSettings>, place: string) =>
+    expect(() => cellView({ ...site.cell, ...changed }, site.state, {})).toThrow(
+      expect.objectContaining({ code: "data-too-wide", place }),
+    );
+  tooWide({ modelFolder: "/" }, "/");
+  tooWide({ trainerModule: module }, module);
+  for (const [name, target] of [
+    ["all", "/"],
+    ["sockets", "/run"],
+    ["processes", "/proc"],
+  ] as const) {
+    const link = path.join(folder, name);
+    fs.symlinkSync(target, link);
+    tooWide({ data: { ...site.cell.data, paths: [folder] } }, link);
+    tooWide({ modelFolder: folder }, link);
+    fs.rmSync(link);
+  }
+});
+
+test("a link to a device or to the socket of a service shows the cell nothing", async () => {
+  const site = newSite();
+  const socket = path.join(freshFolder(), "socket");
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  onTestFinished(() => void server.close());
+  fs.symlinkSync("/dev/null", site.at("model", "null"));
+  fs.symlinkSync(socket, site.at("model", "socket"));
+  const { read } = cellView(site.cell, site.state, {});
+  expect(read).toContain(site.blob);
+  expect(read).not.toContain("/dev/null");
+  expect(read).not.toContain(socket);
+});
+
 test.skipIf(!hasNamespaces)("the gateway sees certificates of the system and none of its keys", async () => {
   const keys = ["/etc/ssl/private", "/etc/pki/tls/private"].filter((folder) => fs.existsSync(folder));
   const site = newSite();

@@ -66,6 +66,18 @@ describe("a contract is refused, with the place of the fault,", () => {
     ["tensors[0].range", changed({ tensors: [{ ...contract.tensors[0]!, range: 0 }] })],
     ["tensors[0].shape", changed({ tensors: [{ ...contract.tensors[0]!, shape: [] }] })],
     ["tensors", changed({ tensors: [contract.tensors[0]!, contract.tensors[0]!] })],
+    ["tensors", changed({ tensors: [{ ...contract.tensors[0]!, name: "server.momentum" }] })],
+    ["tensors", changed({ tensors: [{ ...contract.tensors[0]!, name: "__metadata__" }] })],
+    [
+      "tensors",
+      changed({
+        tensors: [{ ...contract.tensors[0]!, range: 1e20 }],
+        update: {
+          ...contract.update,
+          rule: { type: "fedyogi", serverStep: 1, beta1: 0.9, beta2: 0.99, tau: 0.01 },
+        },
+      }),
+    ],
     ["training.rounds", changed({ training: { ...contract.training, rounds: 0 } })],
     ["training.learningRate", changed({ training: { ...contract.training, learningRate: Number.NaN } })],
     ["training.optimiser", changed({ training: { ...contract.training, optimiser: { type: "lion" } } })],

@@ -52,8 +52,7 @@ export class Egress {
   #piece: Piece | undefined;
   /** The chunks of the latest vector by their offsets: the same again after a lost link is no more bytes. */
   #sent = new Map<number, SentChunk>();
-  /** Its round and attempt. */
-  #sentOf = "";
+  #sentOf: Pick<Chunk, "round" | "attempt"> = { round: 0, attempt: 0 };
 
   constructor({ contract, layout }: Job, policy: SitePolicy, log: EgressLog) {
     const { egress, training } = contract;
@@ -105,8 +104,10 @@ export class Egress {
     if (!this.#attempts.has(round) && this.#attempts.size >= rounds) return "rounds";
     if (!attempts.has(attempt) && attempts.size >= attemptsPerRound) return "attempts";
     const isFollowing = this.#isFollowing(chunk);
-    const place = `${round} ${attempt}`;
-    if (place !== this.#sentOf) [this.#sentOf, this.#sent] = [place, new Map()];
+    const order = round - this.#sentOf.round || attempt - this.#sentOf.attempt;
+    // What went out of an earlier vector is no longer known.
+    if (order < 0) return "frame";
+    if (order > 0) [this.#sentOf, this.#sent] = [{ round, attempt }, new Map()];
     const digest = bytesToHex(sha256(bytes));
     const before = this.#sent.get(offset);
     const isRepeated = before?.digest === digest;
@@ -160,9 +161,10 @@ export class Egress {
   /** Of a piece that a crash has cut short nobody knows the end: all of it counts. */
   #recall(entries: readonly EgressEntry[]): void {
     for (const { type, round, attempt, sha256: digest } of entries) {
-      if (type === "masked-input-begins")
+      if (type === "masked-input-begins") {
         this.#attempts.set(round, (this.#attempts.get(round) ?? new Set()).add(attempt));
-      else if (type !== "masked-input" && type !== "hello" && type !== "leave" && digest !== undefined)
+        this.#sentOf = { round, attempt };
+      } else if (type !== "masked-input" && type !== "hello" && type !== "leave" && digest !== undefined)
         for (const key of placesOf({ type, round, attempt })) this.#said.set(key, digest);
     }
     this.#bytes = maskedBytesOf(entries);

@@ -93,6 +93,7 @@ export const decodePublished = (job: Job, sum: Uint8Array, survivors: number): D
 /** The model of the next round, the same bits at every party. */
 export const nextModel = (job: Job, model: Model, { mean, scalars }: DecodedSum): Model => {
   const next = applyUpdate(model, mean, job.contract.update.rule);
-  invariant(next.flat.every(Number.isFinite), "the next model is finite");
+  const isFinite = [next.flat, ...next.memory].every((vector) => vector.every(Number.isFinite));
+  invariant(isFinite, "the next model is finite");
   return modelOf(job, next, nextRecord(job, model.stopping, scalars));
 };

@@ -141,6 +141,11 @@ const contractShape = record({
   parent: optional(hexOf(32)),
 });
 
+/** Of what an update rule remembers, which stands beside the tensors; and the one that safetensors has for itself. */
+const RESERVED_NAME = /^(?:server\.|__metadata__$)/u;
+/** A mean may be as many times the range as there are weight classes, and its square must be finite in 32 bits. */
+const WIDEST_SQUARED = 1e12;
+
 export type Contract = TypeOf<typeof contractShape>;
 
 /** The bytes that are signed and hashed. */
@@ -168,6 +173,10 @@ export const checkContract = (value: unknown): Contract => {
   if (cohort.minimum > members.length) throw new ShapeError("cohort.minimum", `at most ${members.length}`);
   if (new Set(contract.tensors.map((tensor) => tensor.name)).size !== contract.tensors.length)
     throw new ShapeError("tensors", "a different name for each tensor");
+  if (contract.tensors.some((tensor) => RESERVED_NAME.test(tensor.name)))
+    throw new ShapeError("tensors", "names other than server.… and __metadata__, which model files use");
+  if ("tau" in contract.update.rule && contract.tensors.some(({ range }) => range > WIDEST_SQUARED))
+    throw new ShapeError("tensors", `ranges of at most ${WIDEST_SQUARED}: the update rule squares means`);
   const problem = planProblem(quantisationOf(contract));
   if (problem !== undefined)
     throw new ShapeError("update, tensors, metrics, ring", `a plan that fits the ring: ${problem}`);

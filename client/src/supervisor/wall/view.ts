@@ -21,14 +21,13 @@ export const cellView = (settings: CellSettings, state: string, env: NodeJS.Proc
   const rows = [...data.paths, ...(evaluation?.paths ?? [])].map((pattern) =>
     narrow(pattern, rowsPath(pattern)),
   );
-  const model = [
-    ...(modelFolder === undefined ? [] : [existing(modelFolder, "config-model", "base model's folder")]),
-    ...(modelFile === undefined ? [] : [existing(modelFile, "config-model", "base model's file")]),
-  ];
+  const model = [modelFolder, modelFile]
+    .filter((place) => place !== undefined)
+    .map((place) => narrow(place, existing(place, "config-model", "base model")));
   const trainer =
     trainerModule === undefined
       ? []
-      : [path.dirname(existing(trainerModule, "config-trainer", "trainer's module"))];
+      : [narrow(trainerModule, path.dirname(existing(trainerModule, "config-trainer", "trainer's module")))];
   const named = [...rows, ...model, ...trainer, existing(identity, "identity-missing", "identity's file")];
   return {
     read: [...named, ...named.flatMap(linkTargets)],
@@ -85,28 +84,36 @@ const rowsPath = (pattern: string): string => {
 const SYSTEM = ["/proc", "/sys", "/dev"];
 const SYSTEM_ABOVE = new Set(["/", "/run"]);
 
-/** Rows may lie on a volume below `/run`, but nowhere in those of the system itself; links are followed. */
-const narrow = (pattern: string, folder: string): string => {
+/** What is named may lie on a volume below `/run`, but nowhere in those of the system itself; links are followed. */
+const narrow = (place: string, folder: string): string => {
   const real = fs.realpathSync(folder);
   if (!SYSTEM_ABOVE.has(real) && !SYSTEM.some((own) => isInside(real, own))) return folder;
   throw new InputError({
     code: "data-too-wide",
-    place: pattern,
+    place,
     problem: `the site's cell would see ${real === "/" ? "the whole file system" : `${real} of the system`}`,
-    cure: "name the folder in which the rows are",
+    cure: "name a folder with nothing in it but what the site needs, and no link to more",
   });
 };
 
-/** A folder of links (a cache of models is one) is of no use without what they point to. */
+/**
+ * A folder of links (a cache of models is one) is of no use without what they point to. Devices, pipes and the sockets
+ * of services are left out.
+ */
 const linkTargets = (folder: string): readonly string[] => {
   if (!fs.statSync(folder).isDirectory()) return [];
   return fs
     .readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isSymbolicLink())
     .map(({ name }) => path.join(folder, name))
-    .filter((link) => fs.existsSync(link))
-    .map((link) => fs.realpathSync(link))
+    .filter(isFileOrFolder)
+    .map((link) => narrow(link, fs.realpathSync(link)))
     .filter((target) => !isInside(target, folder));
+};
+
+const isFileOrFolder = (link: string): boolean => {
+  const stats = fs.statSync(link, { throwIfNoEntry: false });
+  return stats !== undefined && (stats.isFile() || stats.isDirectory());
 };
 
 export const isInside = (file: string, folder: string): boolean => {
