@@ -3,8 +3,8 @@ import { BASE_DECODERS, meet } from "../base/decoders.ts";
 import { meetMany } from "../base/meet-many.ts";
 import { CRYPTO_DECODERS, SLOW_CRYPTO_DECODERS } from "../crypto/decoders.ts";
 
-test.each([...BASE_DECODERS, ...CRYPTO_DECODERS])("$name holds its law for 100,000 inputs", (decoder) => {
-  meetMany(decoder, 100_000);
+test.each([...BASE_DECODERS, ...CRYPTO_DECODERS])("$name holds its law for 10,000 inputs", (decoder) => {
+  meetMany(decoder, 10_000);
 });
 
 test.each(SLOW_CRYPTO_DECODERS)("$name holds its law for 3,000 inputs", (decoder) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decoders, fuzz } from "../transport/fuzz-decoders.ts";
 
 describe.each(Object.entries(decoders))("the decoder of a %s", (_, decoder) => {
-  test("gives a value or nothing for 100,000 random and mutated inputs, and one value for one input", () => {
-    expect(fuzz(decoder, 100_000)).toBeGreaterThan(0);
+  test("gives a value or nothing for 10,000 random and mutated inputs, and one value for one input", () => {
+    expect(fuzz(decoder, 10_000)).toBeGreaterThan(0);
   });
 });

@@ -12,7 +12,7 @@ import {
 import { expect, test } from "vitest";
 import { freshFolder } from "../launch.ts";
 import { tinyGgufModel } from "../scenarios/tiny-gguf-model.ts";
-import { PATIENCE_MS } from "./scenario.ts";
+import { PATIENCE_MS } from "../e2e/scenario.ts";
 
 const WORDS = ["offer", "kernel", "opinion", "headline", "ruleset"];
 
