@@ -1,7 +1,7 @@
 import { adaptModel, type LoadedModel, openChooser, runModel } from "@bulkhead/finetune";
 import { openBackend, type TensorFlow } from "@bulkhead/compute";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { loadSmall, SMALL_MODELS, smallAdapter } from "./small-models.ts";
+import { loadSmall, SMALL_MODELS, smallAdapter } from "../finetune/models/small-models.ts";
 
 const CHOICES = [3, 11, 7, 20];
 /** More than run at once, of several lengths. */

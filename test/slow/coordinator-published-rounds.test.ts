@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { coordinate, memberOf, newFederation } from "./federation.ts";
+import { coordinate, memberOf, newFederation } from "../coordinator/federation.ts";
 
 /** The file of that name below the folder, wherever it stands. */
 const fileIn = (folder: string, name: string): string => {

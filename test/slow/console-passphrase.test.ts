@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commandOf, freshFolder } from "../launch.ts";
 
-const ASK = new URL("./programs/ask.ts", import.meta.url);
+const ASK = new URL("../console/programs/ask.ts", import.meta.url);
 
 const passphraseFile = (content: string | Uint8Array, mode = 0o600): string => {
   const path = join(freshFolder(), "passphrase");

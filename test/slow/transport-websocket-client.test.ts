@@ -12,11 +12,11 @@ import {
   type ListenOptions,
 } from "@bulkhead/transport";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { acceptorOf, dialAs, member } from "./federation.ts";
-import { startForwardProxy, type ForwardProxy, type ProxyOptions } from "./forward-proxy.ts";
-import { urlOf } from "./link-pairs.ts";
-import { hasOpenssl, makeThrowawayTls, type ThrowawayTls } from "./throwaway-tls.ts";
-import { within } from "./wait-for.ts";
+import { acceptorOf, dialAs, member } from "../transport/federation.ts";
+import { startForwardProxy, type ForwardProxy, type ProxyOptions } from "../transport/forward-proxy.ts";
+import { urlOf } from "../transport/link-pairs.ts";
+import { hasOpenssl, makeThrowawayTls, type ThrowawayTls } from "../transport/throwaway-tls.ts";
+import { within } from "../transport/wait-for.ts";
 
 const done: (() => unknown)[] = [];
 afterEach(async () => {

@@ -5,7 +5,7 @@ import { readSignatureFile } from "@bulkhead/party";
 import { signatureProblem } from "@bulkhead/protocol";
 import { readIdentityHeader, readPublicIdentity } from "@bulkhead/store";
 import { describe, expect, test, vi } from "vitest";
-import { MEMBERS, newSite, PROVIDER, writeGathered } from "./command-site.ts";
+import { MEMBERS, newSite, PROVIDER, writeGathered } from "../client/command-site.ts";
 
 const numberOf = ({ signing }: (typeof MEMBERS)[number]) => safetyNumber(signing.publicKey);
 const parse = (json: string): { readonly [field: string]: unknown } => JSON.parse(json);

@@ -1,8 +1,8 @@
 import { adaptModel, generate, type LoadedModel, runModel, sampleToken } from "@bulkhead/finetune";
 import { openBackend, type TensorFlow } from "@bulkhead/compute";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { randomNumbers } from "../tiny-model.ts";
-import { loadSmall, SMALL_MODELS, smallAdapter } from "./small-models.ts";
+import { randomNumbers } from "../finetune/tiny-model.ts";
+import { loadSmall, SMALL_MODELS, smallAdapter } from "../finetune/models/small-models.ts";
 
 const CASES = ["llama", "mistral", "qwen3", "gpt2"] as const;
 const PROMPT = Int32Array.of(5, 9, 3, 17);

@@ -12,9 +12,9 @@ import {
   writeModel,
 } from "@bulkhead/finetune";
 import { expect, test } from "vitest";
-import { expectNear, rowsOf } from "./model-cases.ts";
-import { SMALL_MODELS, smallAdapter, type SmallCase } from "./small-models.ts";
-import { newFolder, writeFolder, writeGguf } from "./stored-models.ts";
+import { expectNear, rowsOf } from "../finetune/models/model-cases.ts";
+import { SMALL_MODELS, smallAdapter, type SmallCase } from "../finetune/models/small-models.ts";
+import { newFolder, writeFolder, writeGguf } from "../finetune/models/stored-models.ts";
 
 const llama = SMALL_MODELS.cases["llama"]!;
 

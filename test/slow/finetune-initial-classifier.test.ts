@@ -1,8 +1,14 @@
 import { classifierTensors, initialClassifier, textDirections } from "@bulkhead/finetune";
 import { describe, expect, test } from "vitest";
 import { slowDirection } from "../reference/encoder-classifier.ts";
-import { namedTensors, slowClassifier, TINY_EXAMPLES, TINY_IDS, TINY_TASK } from "./tiny-classifier.ts";
-import { tinyModelFolder } from "./tiny-model.ts";
+import {
+  namedTensors,
+  slowClassifier,
+  TINY_EXAMPLES,
+  TINY_IDS,
+  TINY_TASK,
+} from "../finetune/tiny-classifier.ts";
+import { tinyModelFolder } from "../finetune/tiny-model.ts";
 
 const options = {
   seed: new Uint8Array(32).fill(3),

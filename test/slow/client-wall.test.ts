@@ -20,7 +20,7 @@ import { freshFolder, hasNamespaces } from "../launch.ts";
 /** Files of the machine and of the user that no process of a client needs. */
 const OTHERS = ["/etc/passwd", path.join(os.homedir(), ".profile")];
 
-const PROBE = fileURLToPath(new URL("programs/probe.mjs", import.meta.url));
+const PROBE = fileURLToPath(new URL("../client/programs/probe.mjs", import.meta.url));
 
 /** A site's folders, with something in each. */
 const newSite = () => {

@@ -12,9 +12,9 @@ import {
 } from "@bulkhead/transport";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { acceptorOf, dialAs, member } from "./federation.ts";
-import { urlOf } from "./link-pairs.ts";
-import { closeOf, isPending, sleep, until, watch, within } from "./wait-for.ts";
+import { acceptorOf, dialAs, member } from "../transport/federation.ts";
+import { urlOf } from "../transport/link-pairs.ts";
+import { closeOf, isPending, sleep, until, watch, within } from "../transport/wait-for.ts";
 
 const done: (() => unknown)[] = [];
 afterEach(async () => {
