@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// One command that proves the tree: types, lint, format, layers, dead code, unit tests. Under a minute.
+// One command that proves the tree: types, lint, format, layers, dead code, unit tests. Well under a minute.
 import { spawn } from "node:child_process";
 import path from "node:path";
 
@@ -23,15 +23,16 @@ const run = (name, command, args) =>
 
 const begun = performance.now();
 const bin = (name) => path.join("node_modules", ".bin", name);
+// What it emits is what lint reads.
 const results = [await run("types", bin("tsc"), ["-b"])];
 results.push(
   ...(await Promise.all([
     run("lint", bin("oxlint"), ["--type-aware"]),
     run("format", bin("oxfmt"), ["--check"]),
     run("layers", process.execPath, ["scripts/layers.mjs"]),
-    run("dead code", bin("knip"), []),
+    run("dead code", bin("knip"), ["--cache"]),
+    run("unit tests", bin("vitest"), ["run", "--project", "unit"]),
   ])),
 );
-results.push(await run("unit tests", bin("vitest"), ["run", "--project", "unit"]));
 console.log(`verify: ${secondsSince(begun)}`);
 process.exit(results.every(Boolean) ? 0 : 1);
