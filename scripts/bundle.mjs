@@ -8,6 +8,7 @@ import { root } from "./install.mjs";
 
 const SHELLS = ["client", "coordinator"];
 const OUTSIDE = ["@tensorflow/*", "webgpu", "msgpackr-extract", "bufferutil", "utf-8-validate"];
+const LICENCES = "LICENCES.txt";
 /** Libraries in CommonJS ask for node's own modules by this name. */
 const REQUIRE =
   'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);';
@@ -54,7 +55,7 @@ const bundle = async (program, folder, found) => {
     metafile: true,
     logLevel: "warning",
   });
-  return Object.keys(metafile.inputs);
+  return { inputs: Object.keys(metafile.inputs), outputs: Object.keys(metafile.outputs) };
 };
 
 const byName = (a, b) => (a < b ? -1 : 1);
@@ -76,12 +77,18 @@ const licencesOf = (inputs) => {
 
 const bundleShell = async (shell) => {
   const folder = path.join(root, shell, "bundle");
-  fs.rmSync(folder, { recursive: true, force: true });
   const programs = new Set([path.join(root, shell, "src", "main.ts")]);
-  const inputs = [];
+  const bundles = [];
   // The set grows while it is walked through.
-  for (const program of programs) inputs.push(...(await bundle(program, folder, programs)));
-  fs.writeFileSync(path.join(folder, "LICENCES.txt"), licencesOf(inputs).join(`\n${"-".repeat(80)}\n\n`));
+  for (const program of programs) bundles.push(await bundle(program, folder, programs));
+  const licences = licencesOf(bundles.flatMap(({ inputs }) => inputs));
+  fs.writeFileSync(path.join(folder, LICENCES), licences.join(`\n${"-".repeat(80)}\n\n`));
+  // Only now: a program that is running may yet load what has not changed.
+  const made = new Set([
+    LICENCES,
+    ...bundles.flatMap(({ outputs }) => outputs.map((file) => path.basename(file))),
+  ]);
+  for (const file of fs.readdirSync(folder)) if (!made.has(file)) fs.rmSync(path.join(folder, file));
 };
 
 await Promise.all(SHELLS.map(bundleShell));
