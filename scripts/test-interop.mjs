@@ -1,36 +1,16 @@
 #!/usr/bin/env node
-// Makes a virtual environment by pip in `.cache/interop` and runs every check in test/interop against the Python
-// libraries that others use. BULKHEAD_INTEROP_PYTHON names an interpreter that has them already.
-import { spawnSync } from "node:child_process";
+// Runs every check in test/interop against the Python libraries that others use, which pip sets up.
 import fs from "node:fs";
 import path from "node:path";
-import { CannotFetch, pythonWithPip } from "./artefacts.mjs";
+import { CannotFetch } from "./artefacts.mjs";
 import { must, root, setUp, start } from "./install.mjs";
-
-const VENV = path.join(root, ".cache", "interop");
-const PACKAGES = ["torch==2.15.0", "transformers==5.24.0", "peft==0.21.2"];
-
-const run = (command, args) => {
-  const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
-  if (status === 0) return;
-  throw new CannotFetch((stderr ?? "").trim().split("\n").at(-1) || error?.message || `exit code ${status}`);
-};
-
-/** The marker, since asking pip takes seconds. */
-const pythonOfVenv = () => {
-  const python = path.join(VENV, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
-  const marker = path.join(VENV, "installed");
-  if (fs.existsSync(marker) && fs.readFileSync(marker, "utf8") === PACKAGES.join(" ")) return python;
-  if (!fs.existsSync(python)) run(pythonWithPip(), ["-m", "venv", VENV]);
-  console.log(`installing ${PACKAGES.join(", ")} …`);
-  run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...PACKAGES]);
-  fs.writeFileSync(marker, PACKAGES.join(" "));
-  return python;
-};
+import { installGroup, openVenv } from "./python-venv.mjs";
 
 await setUp();
+let python;
 try {
-  process.env.BULKHEAD_INTEROP_PYTHON ??= pythonOfVenv();
+  python = openVenv();
+  installGroup("pytorch");
 } catch (error) {
   if (!(error instanceof CannotFetch)) throw error;
   console.error(`test:interop: ${error.message}`);
@@ -44,6 +24,7 @@ for (const check of fs.readdirSync(folder).filter((name) => name.endsWith(".ts")
       "--import",
       "tsx",
       path.join(folder, check),
-      ...process.argv.slice(2),
+      "--python",
+      python,
     ]),
   );

@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import {
   adaptModel,
   type LanguageRow,
@@ -36,9 +37,8 @@ const SCRIPT = path.join(import.meta.dirname, "model_vectors.py");
 /** Absolute for outputs, relative to the largest for gradients. */
 const TOLERANCE = 1e-3;
 
-const python = process.env["BULKHEAD_INTEROP_PYTHON"];
-if (python === undefined)
-  throw new Error("BULKHEAD_INTEROP_PYTHON names no interpreter: use npm run test:interop");
+const { values: options } = parseArgs({ options: { python: { type: "string", default: "python3" } } });
+const { python } = options;
 
 const run = (...parts: readonly string[]): string => {
   const [command, ...rest] = parts;
